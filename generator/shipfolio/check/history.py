@@ -1,0 +1,175 @@
+"""Reads the history of a foreign repository with a git that sees nothing of its configuration.
+
+A repository's own `.git/config` can name programs (fsmonitor, filters, textconv, pagers, signing) and its hooks
+are programs. So git is given a `.git` folder of ours: an empty configuration and copies of the refs; of the
+foreign one it sees only the objects and the index.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\thooksPath = /dev/null\n\tfsmonitor = false\n"
+HEX = re.compile(r"[0-9a-f]{40}")
+REF = re.compile(r"refs/[\w./@+-]{1,200}")
+MAX_REFS = 2_000
+MAX_HISTORY_BYTES = 32_000_000
+MAX_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class History:
+    """One repository's past. `missing` says why there is none to read; empty where there is."""
+
+    root: Path
+    git_dir: Path | None = None
+    missing: str = ""
+
+    def listed_files(self) -> list[str]:
+        """The paths that are tracked, or new and not ignored."""
+        listed = self._git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        return sorted({name for name in listed.decode("utf-8", "surrogateescape").split("\0") if name})
+
+    def last_commit(self) -> tuple[str, int]:
+        """The id of HEAD and its time in seconds since 1970; ("", 0) where nothing is committed."""
+        fields = self._git("log", "-1", "--format=%H %ct").decode("ascii", "replace").split()
+        return (fields[0], int(fields[1])) if len(fields) == 2 and fields[1].isdigit() else ("", 0)
+
+    def dirty(self) -> bool:
+        """Whether tracked files differ from HEAD or new ones wait."""
+        return bool(self._git("status", "--porcelain", "--untracked-files=normal"))
+
+    def additions(self) -> tuple[bytes, bool]:
+        """Every line that any commit added, as patches, newest first; and whether that is the whole history.
+
+        Cut at `MAX_HISTORY_BYTES` or `MAX_SECONDS`.
+        """
+        patches = ("-p", "--cc", "--unified=0", "--no-textconv", "--no-ext-diff", "--no-color", "--no-renames")
+        process = self._start("log", "--all", *patches, "--format=commit %H")
+        assert process.stdout is not None
+        parts: list[bytes] = []
+        size, deadline = 0, time.monotonic() + MAX_SECONDS
+        while chunk := process.stdout.read(1 << 20):
+            parts.append(chunk)
+            size += len(chunk)
+            if size > MAX_HISTORY_BYTES or time.monotonic() > deadline:
+                process.kill()
+                break
+        process.stdout.close()
+        return b"".join(parts), process.wait() == 0
+
+    def _git(self, *arguments: str) -> bytes:
+        if self.git_dir is None:
+            return b""
+        process = self._start(*arguments)
+        try:
+            return process.communicate(timeout=MAX_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            return b""
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        assert self.git_dir is not None
+        foreign = self.root / ".git"
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        environment |= {
+            "GIT_DIR": str(self.git_dir),
+            "GIT_WORK_TREE": str(self.root),
+            "GIT_OBJECT_DIRECTORY": str(foreign / "objects"),
+            "GIT_INDEX_FILE": str(foreign / "index"),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_ALLOW_PROTOCOL": "none",
+            "GIT_TERMINAL_PROMPT": "0",
+            "LC_ALL": "C",
+        }
+        quiet = subprocess.DEVNULL
+        command = ["git", "--no-pager", *arguments]
+        return subprocess.Popen(  # noqa: S603 - fixed program, arguments never reach a shell
+            command, cwd=self.root, env=environment, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet
+        )
+
+
+@contextmanager
+def opened(root: Path) -> Iterator[History]:
+    """The history of the repository at `root`; one that says what is `missing` where it cannot be read safely."""
+    problem = unreadable(root)
+    if problem:
+        yield History(root, missing=problem)
+        return
+    with tempfile.TemporaryDirectory(prefix="shipfolio-history-") as folder:
+        _write_git_dir(root / ".git", Path(folder))
+        yield History(root, Path(folder))
+
+
+def unreadable(root: Path) -> str:
+    """Why the history of a folder cannot be read without leaving the folder; empty where it can."""
+    git = root / ".git"
+    if git.is_symlink() or git.is_file():
+        return "its history is not read: .git leads to another folder (check a clone instead)"
+    if not git.is_dir():
+        return "it is no git repository: nothing is known of its history"
+    if shutil.which("git") is None:
+        return "its history is not read: git is not installed"
+    parts = [git / name for name in ("HEAD", "index", "objects", "refs", "packed-refs", "shallow")]
+    if any(part.is_symlink() for part in parts) or (git / "objects/info/alternates").exists():
+        return "its history is not read: .git borrows from another folder (check a clone instead)"
+    if not HEX.fullmatch(_small(git / "HEAD")) and not _small(git / "HEAD").startswith("ref: refs/"):
+        return "its history is not read: .git/HEAD is broken"
+    return ""
+
+
+def _write_git_dir(foreign: Path, ours: Path) -> None:
+    """Our .git folder: no configuration of theirs, their refs."""
+    (ours / "refs").mkdir()
+    (ours / "config").write_text(CONFIG, "utf-8")
+    head = _small(foreign / "HEAD")
+    (ours / "HEAD").write_text(head + "\n", "utf-8")
+    refs = dict(_packed(foreign) + _loose(foreign))
+    lines = [f"{commit} {name}\n" for name, commit in sorted(refs.items())]
+    (ours / "packed-refs").write_text("# pack-refs with: sorted \n" + "".join(lines), "utf-8")
+    shallow = [line for line in _small(foreign / "shallow", 1_000_000).split() if HEX.fullmatch(line)]
+    if shallow:
+        (ours / "shallow").write_text("\n".join(shallow) + "\n", "utf-8")
+
+
+def _packed(foreign: Path) -> list[tuple[str, str]]:
+    pairs = [line.split(" ") for line in _small(foreign / "packed-refs", 2_000_000).splitlines()]
+    return [(p[1], p[0]) for p in pairs if len(p) == 2 and HEX.fullmatch(p[0]) and REF.fullmatch(p[1])][:MAX_REFS]
+
+
+def _loose(foreign: Path) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for folder, _, names in os.walk(foreign / "refs", followlinks=False):
+        for path in (Path(folder) / name for name in names):
+            name, commit = path.relative_to(foreign).as_posix(), _small(path)
+            if HEX.fullmatch(commit) and REF.fullmatch(name) and ".." not in name and not path.is_symlink():
+                found.append((name, commit))
+        if len(found) > MAX_REFS:
+            break
+    return found[:MAX_REFS]
+
+
+def _small(path: Path, limit: int = 1_000) -> str:
+    """The stripped start of a regular file; empty where there is none."""
+    try:
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return file.read(limit).decode("utf-8", "replace").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,152 @@
+"""A foreign repository as data: bounded, never followed out of its folder, nothing of it ever run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from shipfolio import untrusted_yaml
+from shipfolio.check.history import History
+from shipfolio.check.template_text import TemplateText
+
+MAX_FILES = 20_000
+MAX_BYTES = 1_000_000
+BINARY_PROBE = 8_000
+SKIPPED = {".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", ".terraform", "site-packages"}
+
+
+class Repo:
+    """What the rules may ask. Every text is cut at `MAX_BYTES`; a file that is no text reads as empty.
+
+    `notes` tells what was left out, so that no rule passes or fails in silence.
+    """
+
+    def __init__(self, root: Path, history: History, template: TemplateText | None = None) -> None:
+        self.root = root.resolve()
+        self.history = history
+        self.notes: list[str] = [history.missing] if history.missing else []
+        self._given_template = template
+        self._texts: dict[str, str] = {}
+        self._folders: dict[str, bool] = {}
+
+    def __deepcopy__(self, _memo: object) -> Repo:
+        """repo-review copies what it hands out; this one only reads."""
+        return self
+
+    @cached_property
+    def files(self) -> list[str]:
+        """The regular files that git tracks or would track (all, where there is no git), as POSIX paths, sorted."""
+        names = self.history.listed_files() if not self.history.missing else None
+        found = sorted(name for name in (self._walk() if names is None else names) if self._path(name))
+        if len(found) > MAX_FILES:
+            self.notes.append(f"only the first {MAX_FILES} of {len(found)} files were read")
+        return found[:MAX_FILES]
+
+    @cached_property
+    def template(self) -> TemplateText:
+        """The text that the templates wrote, this version's and the one that the repository was made from."""
+        return self._given_template or TemplateText.of(str(self.answers.get("_commit", "")))
+
+    @cached_property
+    def answers(self) -> dict[str, Any]:
+        """What .copier-answers.yml records; empty where there is none."""
+        content = self.parsed(".copier-answers.yml")
+        return content if isinstance(content, dict) else {}
+
+    def named(self, pattern: str) -> list[str]:
+        """The files whose whole path matches a regular expression, upper and lower case alike."""
+        matches = re.compile(pattern, re.IGNORECASE).fullmatch
+        return [name for name in self.files if matches(name)]
+
+    def text(self, name: str) -> str:
+        """A file as text; empty where it is binary, absent or not a file of this folder."""
+        if name not in self._texts:
+            self._texts[name] = self._read(name)
+        return self._texts[name]
+
+    def holds(self, name: str, content: bytes) -> bool | None:
+        """Whether a file is exactly this; None where there is no such file."""
+        path = self._path(name)
+        if path is None:
+            return None
+        try:
+            with path.open("rb") as file:
+                return file.read(len(content) + 1) == content
+        except OSError:
+            return False
+
+    def joined(self, pattern: str) -> str:
+        """The texts of the files that match, one after the other."""
+        return "\n".join(self.text(name) for name in self.named(pattern))
+
+    def first(self, pattern: re.Pattern[str], name: str) -> str:
+        """What a pattern finds first in a file; empty where it finds nothing."""
+        return _first(pattern, self.text(name))
+
+    def parsed(self, name: str) -> Any:
+        """The content of a YAML or JSON file, to be read only; None where it cannot be parsed."""
+        return _parsed(self.text(name), name.endswith(".json"))
+
+    def _read(self, name: str) -> str:
+        path = self._path(name)
+        if path is None:
+            return ""
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES)
+        except OSError:
+            return ""
+        return _decoded(content)
+
+    def _path(self, name: str) -> Path | None:
+        """The file, where it is a regular one and no part of its path is a symbolic link."""
+        path = f"{self.root}/{name}"
+        try:
+            regular = stat.S_ISREG(os.lstat(path).st_mode)
+        except (OSError, ValueError):
+            return None
+        return Path(path) if regular and self._inside(os.path.dirname(path)) else None  # noqa: PTH120
+
+    def _inside(self, folder: str) -> bool:
+        """Whether a folder is what it is called: no part of its path is a symbolic link, none climbs."""
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder) == folder
+        return self._folders[folder]
+
+    def _walk(self) -> list[str]:
+        found: list[str] = []
+        for folder, folders, names in os.walk(self.root, followlinks=False):
+            folders[:] = [name for name in folders if name not in SKIPPED]
+            found += [os.path.relpath(os.path.join(folder, name), self.root) for name in names]  # noqa: PTH118
+            if len(found) > MAX_FILES:
+                break
+        return [name.replace(os.sep, "/") for name in found]
+
+
+# Most files of a cohort are the same in every repository: what was worked out for one is kept for the next.
+
+
+@lru_cache(maxsize=2_000)
+def _decoded(content: bytes) -> str:
+    return "" if b"\0" in content[:BINARY_PROBE] else content.decode("utf-8", "replace")
+
+
+@lru_cache(maxsize=20_000)
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found[0] if found else ""
+
+
+@lru_cache(maxsize=500)
+def _parsed(text: str, as_json: bool) -> Any:
+    try:
+        return json.loads(text) if as_json else untrusted_yaml.load(text)
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError):
+        return None

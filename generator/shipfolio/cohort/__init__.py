@@ -1,0 +1,1 @@
+"""One standard over many repositories: what an instructor runs over a roster of learners."""

@@ -1,0 +1,1 @@
+"""The HTTP edge: one application factory, authentication, problem responses, health."""

@@ -1,0 +1,1 @@
+"""Evaluation: golden cases in, scores with their uncertainty out."""

@@ -1,0 +1,133 @@
+"""`app eval`: run the golden cases, guard them with the gate, compare variants."""
+
+import asyncio
+import json as jsons
+from dataclasses import asdict
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app import product
+from app.console import table_console, talk
+from app.errors import CannotDecide, NotFound
+from app.llm.factory import is_offline
+from app.settings import load_settings
+
+if TYPE_CHECKING:
+    from app.evals.suite import Suite
+
+RESULTS = Path("docs/results.md")
+
+evals = typer.Typer(help="Evaluation over the golden cases.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
+
+
+@evals.command()
+def run(
+    json: AsJson = False,
+    write: Annotated[bool, typer.Option(help="Write docs/results.md and evals/{latest.json,history.jsonl}.")] = True,
+) -> None:
+    """Ask every golden question on a fresh index of the samples and score the answers."""
+    from app.evals import gate, records, report  # here, because they would slow down every other command
+    from app.evals.suite import run_suite
+
+    settings, suite = load_settings(), _suite()
+    result = asyncio.run(run_suite(suite, settings))
+    if write:
+        records.replace_file(RESULTS, report.markdown(result).encode())
+        verdict = gate.verdict_word(result, settings.evals_dir, settings.gate, suite.must_hold)
+        records.write_run(settings.evals_dir, result, verdict)
+    if json:
+        print(report.as_json(result))
+    else:
+        table_console().print(report.table(result))
+    if result.offline:
+        talk.print(report.OFFLINE_NOTE)
+
+
+@evals.command()
+def gate(
+    json: AsJson = False,
+    margin: Annotated[float | None, typer.Option(min=0, max=1, help="Tolerated drop (APP_GATE__MARGIN).")] = None,
+) -> None:
+    """Run the golden cases and hold them against the baseline. Exit codes: 0 pass, 1 regression, 3 cannot decide."""
+    from app.evals import baseline, gate, records, report
+    from app.evals.suite import run_suite
+
+    settings, suite = load_settings(), _suite()
+    rule = settings.gate if margin is None else settings.gate.model_copy(update={"margin": margin})
+    (settings.evals_dir / gate.VERDICT).unlink(missing_ok=True)  # an old verdict must not stand for this run
+    accepted = baseline.read_baseline(baseline.baseline_path(settings.evals_dir, suite.name, is_offline(settings.llm)))
+    result = asyncio.run(run_suite(suite, settings))
+    verdict = gate.judge_run(result, accepted, rule, suite.must_hold)
+    records.replace_file(settings.evals_dir / gate.VERDICT, gate.RESULT.dump_json(verdict, indent=2))
+    if json:
+        print(gate.RESULT.dump_json(verdict, indent=2).decode())
+    else:
+        console = table_console()
+        console.print(report.gate_table(verdict))
+        for note in report.gate_notes(verdict):
+            console.print(note, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(verdict.verdict.exit_code)
+
+
+@evals.command()
+def accept(
+    reason: Annotated[str, typer.Option(help="Why these scores are good enough to be held from now on.")],
+) -> None:
+    """Make the last run (evals/latest.json) the baseline, and record who did it, when and why."""
+    from app.evals import baseline, golden, records
+
+    settings, suite = load_settings(), _suite()
+    latest = records.read_latest(settings.evals_dir)
+    if latest is None:
+        raise NotFound("There is no run to accept.", "`app eval run` makes one.")
+    version = golden.dataset_version(settings.evals_dir / "golden" / suite.file)
+    if latest.dataset != version:
+        raise CannotDecide(f"The last run is of golden set {latest.dataset}, not {version}.", "`app eval run` again.")
+    path = baseline.baseline_path(settings.evals_dir, suite.name, latest.offline)
+    decision = baseline.accept_run(path, latest, reason).accepted[-1]
+    print(f"{path}: {len(latest.cases)} cases, accepted by {decision.who}. Commit it.")
+
+
+@evals.command()
+def compare(
+    variant: Annotated[list[str], typer.Option(help="For example `top_k=3`, `prompt=v2`, `top_k=3,dense_weight=0.5`.")],
+    json: AsJson = False,
+) -> None:
+    """Run variants of the present setup over the golden cases and rank them."""
+    from app.evals import report, variants
+    from app.evals.suite import run_suite
+
+    settings, suite = load_settings(), _suite()
+    present = variants.Variant(variants.NOW, settings, {})
+    tried = [present, *(variants.read_variant(text, settings, suite.prompt) for text in variant)]
+    runs = []
+    for each in tried:
+        talk.print(f"Running {each.label} …", markup=False)
+        runs.append((each.label, asyncio.run(run_suite(suite, each.settings, prompts=each.prompts))))
+    ranked = variants.rank(runs)
+    if json:
+        print(jsons.dumps([asdict(each) for each in ranked], indent=2))
+    else:
+        table_console().print(report.ranking_table(ranked))
+
+
+@evals.command()
+def report(json: AsJson = False) -> None:
+    """Print the gate's last verdict as Markdown, for a CI summary or a pull request."""
+    from app.evals import gate, report
+
+    verdict = gate.read_verdict(load_settings().evals_dir)
+    if verdict is None:
+        raise NotFound("The gate has not given a verdict.", "`app eval gate` does.")
+    print(gate.RESULT.dump_json(verdict, indent=2).decode() if json else report.gate_markdown(verdict))
+
+
+def _suite() -> "Suite":
+    """What this project evaluates; imported late, because the evaluation library takes a second to load."""
+    suite: Suite = resolve_name(product.SUITES[0])
+    return suite

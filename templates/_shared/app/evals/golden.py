@@ -1,0 +1,90 @@
+"""Golden files: a mistake in them is told with its line, and a version says which cases they hold."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from pydantic_evals import Dataset
+
+from app.errors import ConfigurationError
+
+REMEDY = "evals/README.md describes the fields of a case."
+
+
+def load_dataset(kind: type[Dataset[Any, Any, Any]], path: Path) -> Dataset[Any, Any, Any]:
+    """The cases of a golden file, each with a name of its own.
+
+    Raises:
+        ConfigurationError: the file is missing, broken or empty, a case has no name, or two share one; with the line.
+    """
+    root = None
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+        _check_names(path, root)
+        return kind.from_file(path)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigurationError(f"{path}:{line}: {error.problem}.", "It is no YAML.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}.", REMEDY) from None
+    except ValueError as error:
+        raise ConfigurationError("; ".join(_places(path, root, error)), REMEDY) from None
+
+
+def dataset_version(path: Path) -> str:
+    """Twelve hex digits that change with any case, but not with a comment or the file's layout."""
+    cases = yaml.safe_load(path.read_text(encoding="utf-8"))["cases"]
+    return hashlib.sha256(json.dumps(cases, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def _check_names(path: Path, root: yaml.Node | None) -> None:
+    """Refuse a case without a name and a name that was used before."""
+    cases = _below(root, "cases")
+    if not isinstance(cases, yaml.SequenceNode) or not cases.value:
+        raise ConfigurationError(f"{path}: there is no case below `cases:`.", REMEDY)
+    lines: dict[str, int] = {}
+    for case in cases.value:
+        name, line = _below(case, "name"), _line(case)
+        if not isinstance(name, yaml.ScalarNode) or not name.value.strip() or name.tag.endswith(":null"):
+            raise ConfigurationError(f"{path}:{line}: this case has no name.", "Give it one that no other case has.")
+        if name.value in lines:
+            first = lines[name.value]
+            raise ConfigurationError(
+                f"{path}:{line}: the name {name.value!r} is taken by the case in line {first}.", "Choose another name."
+            )
+        lines[name.value] = line
+
+
+def _places(path: Path, root: yaml.Node | None, error: ValueError) -> list[str]:
+    """`file:line: problem` for each thing that does not fit the schema."""
+    if not isinstance(error.__cause__, ValidationError):
+        return [f"{path}: {error}"]
+    found = error.__cause__.errors()
+    return [f"{path}:{_line_at(root, e['loc'])}: {'.'.join(map(str, e['loc'][2:]))}: {e['msg']}" for e in found]
+
+
+def _line_at(root: yaml.Node | None, location: Sequence[str | int]) -> int:
+    """The line of the deepest node on the way to `location` that the file has."""
+    node = root
+    for part in location:
+        inner = _below(node, part)
+        if inner is None:
+            break
+        node = inner
+    return _line(node)
+
+
+def _below(node: yaml.Node | None, part: str | int) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == part), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+        return node.value[part]
+    return None
+
+
+def _line(node: yaml.Node | None) -> int:
+    return node.start_mark.line + 1 if node else 1

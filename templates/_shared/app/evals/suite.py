@@ -1,0 +1,110 @@
+"""A suite: golden cases, the task they put to the system, and how its outcome is scored."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pydantic_ai.models import Model
+from pydantic_evals import Dataset
+from pydantic_evals.reporting import EvaluationReport, ReportCase
+
+from app.bootstrap import Platform, open_platform
+from app.errors import AppError
+from app.evals.golden import dataset_version, load_dataset
+from app.evals.judges import Judge, judge_model
+from app.evals.records import CaseResult, RunResult, current_commit
+from app.llm.factory import is_offline
+from app.prompts.registry import PromptRegistry
+from app.settings import Settings, StoreSettings
+
+CONCURRENCY = 4
+
+Task = Callable[[Any], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What a project evaluates.
+
+    `prepare` fills an empty platform and returns the task; `observe` scores what it did with a case. A judge scores
+    each of `rubrics` from what `judged` shows it of the outcome. A critical case may lose nothing in `must_hold`.
+    `prompt` is the one that `app eval compare --variant prompt=VERSION` means.
+    """
+
+    name: str
+    dataset: type[Dataset[Any, Any, Any]]
+    file: str
+    prepare: Callable[[Platform], Awaitable[Task]]
+    observe: Callable[[ReportCase[Any, Any, Any]], CaseResult]
+    judged: Callable[[Any], object]
+    rubrics: Mapping[str, str] = field(default_factory=dict)
+    must_hold: tuple[str, ...] = ()
+    prompt: str = ""
+
+
+async def run_suite(
+    suite: Suite, settings: Settings, judge: Model | None = None, prompts: Mapping[str, str] | None = None
+) -> RunResult:
+    """Put every case to a system of its own, on an index that holds the samples and nothing else.
+
+    `judge` takes the place of the model that `APP_LLM__JUDGE` names, `prompts` that of the served versions.
+
+    Raises:
+        ConfigurationError: the golden file or a setting does not fit.
+        AppError: a case could not run.
+    """
+    path = settings.evals_dir / "golden" / suite.file
+    dataset = load_dataset(suite.dataset, path)
+    judge = judge or judge_model(settings.llm)
+    if judge:
+        for metric, rubric in suite.rubrics.items():
+            dataset.add_evaluator(Judge(metric, rubric, judge, settings.llm.timeout_seconds, suite.judged))
+    with TemporaryDirectory(prefix="eval-") as folder:
+        own = settings.model_copy(update={"store": StoreSettings(url=f"sqlite:///{folder}/eval.db")})
+        with open_platform(own) as served:
+            platform = replace(served, prompts=PromptRegistry(settings.prompts_dir, prompts))
+            task = await suite.prepare(platform)
+            report = await dataset.evaluate(task, progress=False, max_concurrency=CONCURRENCY)
+            setup = describe_setup(platform, judge)
+    _require_all(report)
+    return RunResult(
+        suite=suite.name,
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        commit=current_commit(),
+        dataset=dataset_version(path),
+        offline=is_offline(settings.llm),
+        setup=setup,
+        cases=tuple(_with_judgements(suite.observe(case), case) for case in report.cases),
+    )
+
+
+def describe_setup(platform: Platform, judge: Model | None) -> dict[str, str]:
+    """What the numbers of a run depend on besides the code, in words for a table."""
+    settings = platform.settings
+    return {
+        "model": platform.model.model_name,
+        "small model": settings.llm.small,
+        "prompts": ", ".join(prompt.label for prompt in platform.prompts.served()),
+        "embedding": settings.embedding.model,
+        "store": settings.store.url.partition(":")[0],
+        **{name: f"{value:g}" for name, value in settings.retrieval if isinstance(value, int | float)},
+        "judge": judge.model_name if judge else "none",
+    }
+
+
+def _require_all(report: EvaluationReport[Any, Any, Any]) -> None:
+    if report.failures:
+        first = report.failures[0]
+        raise AppError(
+            f"{len(report.failures)} cases could not run; {first.name!r}: {first.error_message}.",
+            "Mend it and run again: without them the numbers would flatter.",
+        )
+
+
+def _with_judgements(result: CaseResult, case: ReportCase[Any, Any, Any]) -> CaseResult:
+    """The case with the judges' scores, and the reasons of those that gave none."""
+    judged = {name: float(score.value) for name, score in case.scores.items()}
+    missing = {failure.name: failure.error_message for failure in case.evaluator_failures}
+    return replace(result, scores={**result.scores, **judged}, missing=missing)

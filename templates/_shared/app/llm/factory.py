@@ -1,0 +1,77 @@
+"""From settings to models: the offline one, or providers behind breakers, retries and one deadline."""
+
+import os
+
+from pydantic_ai.exceptions import UserError
+from pydantic_ai.models import Model, infer_model
+from pydantic_ai.providers import Provider, infer_provider
+from pydantic_ai.settings import ModelSettings
+
+from app.errors import ConfigurationError
+from app.llm.breaker import Breaker, GuardedModel
+from app.llm.gateway import Gateway, ResilientModel
+from app.llm.offline import offline_model
+from app.llm.routing import Tier
+from app.settings import LLMSettings
+
+OFFLINE = "offline"
+NONE = "none"
+BEDROCK = "bedrock"
+
+
+def build_gateway(settings: LLMSettings) -> Gateway:
+    """The models that answer, each tier with its fallback behind it where one is set.
+
+    Raises:
+        ConfigurationError: unknown model, missing package or missing key; the message names the setting.
+    """
+    if is_offline(settings):
+        return Gateway({Tier.LARGE: offline_model()}, {}, settings.route_threshold)
+    breakers: dict[str, Breaker] = {}
+    large = _guarded(settings.primary, "APP_LLM__PRIMARY", settings, breakers)
+    small = _guarded(settings.small, "APP_LLM__SMALL", settings, breakers)
+    fallback = _guarded(settings.fallback, "APP_LLM__FALLBACK", settings, breakers)
+    models: dict[Tier, Model] = {Tier.LARGE: ResilientModel([*large, *fallback], settings)}
+    if small:
+        models[Tier.SMALL] = ResilientModel([*small, *fallback], settings)
+    return Gateway(models, breakers, settings.route_threshold)
+
+
+def build_model(settings: LLMSettings) -> Model:
+    """One model for those who need no tiers, as `build_gateway` makes it."""
+    return build_gateway(settings).models[Tier.LARGE]
+
+
+def is_offline(settings: LLMSettings) -> bool:
+    """True when answers are copied from documents instead of generated."""
+    return settings.primary == OFFLINE
+
+
+def _guarded(name: str, setting: str, settings: LLMSettings, breakers: dict[str, Breaker]) -> list[Model]:
+    """The named model behind its provider's breaker; nothing for `none`."""
+    if name == NONE:
+        return []
+    if name == OFFLINE:
+        return [offline_model()]
+    provider = name.partition(":")[0]
+    breaker = breakers.setdefault(
+        provider, Breaker(provider, settings.breaker_failures, settings.breaker_pause_seconds)
+    )
+    try:
+        return [GuardedModel(infer_model(name, _provider), breaker, _sdk_settings(provider))]
+    except (UserError, ValueError, ImportError) as error:
+        raise ConfigurationError(
+            f"{setting}={name!r} cannot be used: {error}", "Set the provider's key in .env, or use `offline`."
+        ) from None
+
+
+def _sdk_settings(provider: str) -> ModelSettings:
+    """No retries inside a provider's client: they would multiply with the failover's."""
+    return ModelSettings() if provider == BEDROCK else ModelSettings(max_retries=0)
+
+
+def _provider(name: str) -> Provider:
+    """The provider; Bedrock's client hears from the environment what the others are told with each request."""
+    if name == BEDROCK:
+        os.environ.setdefault("AWS_MAX_ATTEMPTS", "1")
+    return infer_provider(name)

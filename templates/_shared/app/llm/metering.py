@@ -1,0 +1,58 @@
+"""Around one model call: what it may cost is set aside, what it did cost is written down, measured and warned of."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from anyio import CancelScope, to_thread
+from pydantic_ai.messages import ModelMessage
+from pydantic_ai.models import Model
+
+from app.llm.alerts import BudgetAlerts
+from app.llm.spending import Spending
+from app.llm.usage import Usage, list_price, prompt_tokens
+from app.observability.telemetry import Telemetry
+
+
+@dataclass
+class Receipt:
+    """What a call consumed; whoever makes the call fills it in."""
+
+    usage: Usage
+
+
+class Meter:
+    """Meters the calls to providers."""
+
+    def __init__(self, spending: Spending, alerts: BudgetAlerts, telemetry: Telemetry, max_output_tokens: int) -> None:
+        self._spending = spending
+        self._alerts = alerts
+        self._telemetry = telemetry
+        self._max_output_tokens = max_output_tokens
+
+    @asynccontextmanager
+    async def call(
+        self, caller: str, feature: str, model: Model, messages: Sequence[ModelMessage]
+    ) -> AsyncGenerator[Receipt]:
+        """A call for `caller`; it is settled also when it fails or the reader leaves.
+
+        Raises:
+            TooManyTokens, BudgetExceeded: the call does not fit into what is left.
+        """
+        most = self._most(model, messages)
+        reservation = await to_thread.run_sync(self._spending.reserve, caller, most)
+        receipt = Receipt(Usage())
+        try:
+            yield receipt
+        finally:
+            with CancelScope(shield=True):
+                settle = self._spending.settle
+                warnings = await to_thread.run_sync(settle, reservation, feature, model.model_name, receipt.usage)
+            self._alerts.tell(warnings)
+            self._telemetry.spent(feature, model.model_name, receipt.usage)
+
+    def _most(self, model: Model, messages: Sequence[ModelMessage]) -> Usage:
+        """What a call may consume at most, by estimate."""
+        tokens, output = prompt_tokens(messages), self._max_output_tokens
+        cost = list_price(model.system, model.model_name, tokens, output)
+        return Usage(input_tokens=tokens, output_tokens=output, cost_usd=cost)

@@ -1,0 +1,192 @@
+"""What model calls cost: a ledger by day, key, feature and model, and budgets that stop before they are overspent.
+
+Money is kept in whole nano-dollars, so that sums are exact on every database.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine
+
+from app.errors import BudgetExceeded, TooManyTokens
+from app.llm.usage import Usage
+from app.settings import BudgetSettings
+from app.stores.database import metadata
+
+NANO = 1_000_000_000
+EVERYONE = "*"
+
+ledger = sa.Table(
+    "spend_ledger",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("caller", sa.String(16), primary_key=True),
+    sa.Column("feature", sa.String(40), primary_key=True),
+    sa.Column("model", sa.String(100), primary_key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("input_tokens", sa.BigInteger, nullable=False),
+    sa.Column("output_tokens", sa.BigInteger, nullable=False),
+    sa.Column("nano_usd", sa.BigInteger, nullable=False),
+)
+budgets = sa.Table(
+    "spend_budget",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("caller", sa.String(16), primary_key=True),
+    sa.Column("tokens", sa.BigInteger, nullable=False),
+    sa.Column("nano_usd", sa.BigInteger, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """What one request may consume at most; it counts against the budgets until it is settled."""
+
+    day: date
+    caller: str
+    tokens: int
+    nano_usd: int
+
+
+@dataclass(frozen=True)
+class BudgetWarning:
+    """A day's budget has passed the share from which the service warns, or is gone; `caller` is a key or `*`."""
+
+    day: date
+    caller: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Spent:
+    """One line of the ledger."""
+
+    day: date
+    caller: str
+    feature: str
+    model: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    usd: float
+
+
+class Spending:
+    """The ledger and the budgets of one database, shared by every process that opens it."""
+
+    def __init__(self, engine: Engine, settings: BudgetSettings) -> None:
+        self._engine = engine
+        self._settings = settings
+
+    def reserve(self, caller: str, most: Usage) -> Reservation:
+        """Set aside what a request may consume at most. Two requests never get the same money.
+
+        Raises:
+            TooManyTokens: the request is larger than one request or this day may be.
+            BudgetExceeded: the request is dearer than one request may be, or the day's money is gone.
+        """
+        tokens, nano_usd = most.input_tokens + most.output_tokens, round(most.cost_usd * NANO)
+        self._refuse_large(tokens, nano_usd)
+        reservation = Reservation(datetime.now(UTC).date(), caller, tokens, nano_usd)
+        if self._settings.limited:
+            with self._engine.begin() as connection:
+                for account in (caller, EVERYONE):
+                    self._set_aside(connection, account, reservation)
+        return reservation
+
+    def settle(self, reservation: Reservation, feature: str, model: str, used: Usage) -> list[BudgetWarning]:
+        """Write what was really consumed and give back the rest. Call it once, also with nothing used."""
+        nano_usd = round(used.cost_usd * NANO)
+        warnings: list[BudgetWarning] = []
+        with self._engine.begin() as connection:
+            if self._settings.limited:
+                tokens = used.input_tokens + used.output_tokens - reservation.tokens
+                for account in (reservation.caller, EVERYONE):
+                    self._add(connection, account, reservation.day, tokens, nano_usd - reservation.nano_usd)
+                    share = max(self._shares_of(connection, account, reservation.day))
+                    if share >= self._settings.alert_share:
+                        warnings.append(BudgetWarning(reservation.day, account, share))
+            if used.input_tokens or used.output_tokens:
+                key = {"day": reservation.day, "caller": reservation.caller, "feature": feature, "model": model}
+                amounts = {
+                    "calls": 1,
+                    "input_tokens": used.input_tokens,
+                    "output_tokens": used.output_tokens,
+                    "nano_usd": nano_usd,
+                }
+                self._accumulate(connection, ledger, key, amounts)
+        return warnings
+
+    def shares(self) -> dict[str, float]:
+        """How much of today's budgets is gone, by `key` (the one that used most) and `all`; 1 is everything."""
+        day = datetime.now(UTC).date()
+        with self._engine.connect() as connection:
+            rows = connection.execute(budgets.select().where(budgets.c.day == day)).mappings().all()
+        shares = {"key": 0.0, "all": 0.0}
+        for row in rows:
+            scope = "all" if row["caller"] == EVERYONE else "key"
+            shares[scope] = max(shares[scope], *self._share(row["caller"], row["tokens"], row["nano_usd"]))
+        return shares
+
+    def lines(self, since: date) -> Sequence[Spent]:
+        """The ledger from `since` on, oldest first."""
+        query = ledger.select().where(ledger.c.day >= since).order_by(*ledger.primary_key.columns)
+        with self._engine.connect() as connection:
+            return [_spent(row) for row in connection.execute(query).mappings()]
+
+    def _refuse_large(self, tokens: int, nano_usd: int) -> None:
+        limits = self._settings
+        if limits.request_tokens and tokens > limits.request_tokens:
+            raise TooManyTokens(
+                f"This request may take {tokens:,} tokens.",
+                f"One request may take {limits.request_tokens:,} (APP_BUDGET__REQUEST_TOKENS): ask for less.",
+            )
+        if limits.request_usd and nano_usd > limits.request_usd * NANO:
+            raise BudgetExceeded(
+                f"This request may cost {nano_usd / NANO:.4f} USD.",
+                f"One request may cost {limits.request_usd} USD (APP_BUDGET__REQUEST_USD).",
+            )
+
+    def _set_aside(self, connection: Connection, account: str, reservation: Reservation) -> None:
+        self._add(connection, account, reservation.day, reservation.tokens, reservation.nano_usd)
+        tokens, money = self._shares_of(connection, account, reservation.day)
+        whose = "The service" if account == EVERYONE else "This key"
+        if tokens > 1:
+            raise TooManyTokens(f"{whose} has used up its tokens for today.", "They are back at 00:00 UTC.")
+        if money > 1:
+            raise BudgetExceeded(f"{whose} has used up its money for today.", "It is back at 00:00 UTC.")
+
+    def _shares_of(self, connection: Connection, account: str, day: date) -> tuple[float, float]:
+        query = budgets.select().where(budgets.c.day == day, budgets.c.caller == account)
+        row = connection.execute(query).mappings().one()
+        return self._share(account, row["tokens"], row["nano_usd"])
+
+    def _share(self, account: str, tokens: int, nano_usd: int) -> tuple[float, float]:
+        """How much of the account's tokens and money is gone; 0 where there is no limit."""
+        limits = self._settings
+        everyone = account == EVERYONE
+        most_tokens = limits.tokens_per_day if everyone else limits.key_tokens_per_day
+        most_usd = limits.usd_per_day if everyone else limits.key_usd_per_day
+        return tokens / most_tokens if most_tokens else 0.0, nano_usd / NANO / most_usd if most_usd else 0.0
+
+    def _add(self, connection: Connection, account: str, day: date, tokens: int, nano_usd: int) -> None:
+        self._accumulate(connection, budgets, {"day": day, "caller": account}, {"tokens": tokens, "nano_usd": nano_usd})
+
+    def _accumulate(
+        self, connection: Connection, table: sa.Table, key: Mapping[str, date | str], amounts: Mapping[str, int]
+    ) -> None:
+        """Add `amounts` to the row with this key; the row stays locked until the transaction ends."""
+        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        statement = insert(table).values({**key, **amounts})
+        added = {name: table.c[name] + amount for name, amount in amounts.items()}
+        connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=added))
+
+
+def _spent(row: Mapping[Any, Any]) -> Spent:
+    values = dict(row)
+    usd = values.pop("nano_usd") / NANO
+    return Spent(**values, usd=usd)

@@ -1,0 +1,30 @@
+"""Numbers that are looked up when Prometheus asks: breakers, budgets, what waits."""
+
+from collections.abc import Iterable
+
+from opentelemetry.metrics import CallbackOptions, Observation
+
+from app.llm.breaker import State
+from app.llm.gateway import Gateway
+from app.llm.spending import Spending
+from app.observability.telemetry import Telemetry
+from app.stores.catalog import Catalog
+
+
+def watch(telemetry: Telemetry, gateway: Gateway, spending: Spending, catalog: Catalog) -> None:
+    """Add the gauges of these services to the metrics."""
+
+    def breakers(_: CallbackOptions) -> Iterable[Observation]:
+        states = gateway.states().items()
+        return [Observation(int(state is State.OPEN), {"provider": name}) for name, state in states]
+
+    def budgets(_: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(share, {"scope": scope}) for scope, share in spending.shares().items()]
+
+    def waiting(_: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(catalog.oldest_wait_seconds())]
+
+    meter = telemetry.meters.get_meter("app")
+    meter.create_observable_gauge("model.breaker.open", [breakers], description="1: the provider is left alone")
+    meter.create_observable_gauge("budget.used_ratio", [budgets], description="Share of today's budget that is gone")
+    meter.create_observable_gauge("ingestion.oldest_wait", [waiting], "s", "Age of the oldest waiting document")

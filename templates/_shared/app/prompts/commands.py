@@ -1,0 +1,114 @@
+"""`app prompts`: look at versions, write new ones, release them and take them back."""
+
+import asyncio
+import difflib
+import getpass
+from datetime import UTC, datetime
+from pkgutil import resolve_name
+from typing import Annotated
+
+import typer
+
+from app.console import table_console
+from app.errors import ConfigurationError, NotFound
+from app.prompts import lock, rollout
+from app.prompts.registry import PromptRegistry
+from app.settings import load_settings
+
+prompts = typer.Typer(help="The prompt registry.", no_args_is_help=True)
+
+Label = Annotated[str, typer.Argument(help="name@version, as `list` shows it.")]
+Name = Annotated[str, typer.Argument(help="Name of a prompt, as `list` shows it before the @.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the version's history.")]
+
+
+@prompts.command("list")
+def list_prompts() -> None:
+    """Show every version, which is served to whom, and how its evaluation ended."""
+    registry = _registry()
+    for prompt in registry.prompts():
+        release = registry.release(prompt.name)
+        version = prompt.front.version
+        share = ""
+        if release and version == release.canary:
+            share = f"canary {release.percent:g} %"
+        elif release and version == release.stable:
+            share = "stable"
+        verdict = prompt.front.scores.verdict if prompt.front.scores else "not evaluated"
+        print(f"{prompt.label:<24} {share:<12} {verdict:<14} {prompt.front.date}  {prompt.front.author}".rstrip())
+
+
+@prompts.command()
+def show(label: Label) -> None:
+    """Print one version as it is sent: system text, then the user template."""
+    prompt = _registry().version(label)
+    print(f"{prompt.system}\n\n--- user ---\n{prompt.user}")
+
+
+@prompts.command()
+def diff(first: Label, second: Label) -> None:
+    """Show what changed in the text between two versions."""
+    registry = _registry()
+    old, new = registry.version(first), registry.version(second)
+    lines = difflib.unified_diff(old.body.splitlines(), new.body.splitlines(), first, second, lineterm="")
+    print("\n".join(lines) or "The texts are the same.")
+
+
+@prompts.command()
+def new(name: Name, author: Annotated[str, typer.Option(help="Who writes it.")] = "") -> None:
+    """Start a new version as a copy of the stable one; nobody gets it yet."""
+    folder = load_settings().prompts_dir
+    path = rollout.draft(folder, PromptRegistry(folder), name, author or getpass.getuser(), datetime.now(UTC))
+    print(f"{path} is yours to edit. Then: app prompts evaluate {name}@{path.stem.removeprefix('v')}")
+
+
+@prompts.command()
+def check() -> None:
+    """Fail when a file is broken, or when a served text changed without a new version."""
+    registry = _registry()
+    found = lock.problems(load_settings().prompts_dir, registry)
+    if found:
+        raise ConfigurationError("\n".join(found))
+    print(f"{len(registry.prompts())} prompt versions are well formed, and what was served is unchanged.")
+
+
+@prompts.command()
+def evaluate(label: Label) -> None:
+    """Hold a version against the served one over the golden cases, and write the verdict into its file."""
+    from app import product  # here, because the evaluation library would slow down every other command
+    from app.evals import report
+    from app.evals.candidates import evaluate_version, record_scores
+
+    settings = load_settings()
+    prompt = PromptRegistry(settings.prompts_dir).version(label)
+    if not product.SUITES:
+        raise NotFound("This project has no golden cases yet.", "A suite in app/product.py evaluates prompts.")
+    verdict, run = asyncio.run(evaluate_version(resolve_name(product.SUITES[0]), settings, prompt))
+    record_scores(prompt, verdict, run)
+    table_console().print(report.gate_table(verdict))
+    print(f"{label} against {verdict.baseline.why.partition(' ')[0]}: {verdict.verdict.value}.")
+    raise typer.Exit(verdict.verdict.exit_code)
+
+
+@prompts.command()
+def promote(
+    label: Label,
+    percent: Annotated[
+        float, typer.Option(min=1, max=100, help="Share of the callers; 100 is everybody.")
+    ] = rollout.FIRST_PERCENT,
+    reason: Reason = "",
+) -> None:
+    """Serve a version that passed its evaluation: to a few first, after a day to everybody."""
+    folder = load_settings().prompts_dir
+    print(rollout.promote(folder, PromptRegistry(folder), label, percent, datetime.now(UTC), reason))
+
+
+@prompts.command()
+def rollback(name: Name, reason: Reason = "") -> None:
+    """Stop the canary, or where there is none serve the previous version again. Running services follow at once."""
+    folder = load_settings().prompts_dir
+    print(rollout.rollback(folder, PromptRegistry(folder), name, datetime.now(UTC), reason))
+
+
+def _registry() -> PromptRegistry:
+    return PromptRegistry(load_settings().prompts_dir)

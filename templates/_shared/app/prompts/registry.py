@@ -1,0 +1,178 @@
+"""Which version of each prompt is served, to whom: `prompts/registry.yaml` over `prompts/<name>/v<version>.md`."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from app.errors import ConfigurationError
+from app.prompts.versions import Prompt, read_version
+
+REGISTRY = "registry.yaml"
+HUNDREDTHS = 10_000
+
+log = structlog.get_logger()
+
+
+class Release(BaseModel):
+    """The served version of a prompt, and perhaps a canary for `percent` of the callers since `since`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stable: str
+    previous: str | None = None
+    canary: str | None = None
+    percent: float = Field(0, ge=0, le=100)
+    since: datetime | None = None
+
+    @model_validator(mode="after")
+    def _share_needs_a_canary(self) -> "Release":
+        if (self.canary is None) != (self.percent == 0):
+            raise ValueError("`canary` and a `percent` above 0 go together")
+        return self
+
+
+class ReleaseTable(BaseModel):
+    """The whole of `registry.yaml`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    prompts: dict[str, Release]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The folder as it was read at one moment."""
+
+    stamp: tuple[int, int]
+    releases: Mapping[str, Release]
+    prompts: Mapping[str, Prompt]
+
+
+class PromptRegistry:
+    """All prompts of a folder. A change of `registry.yaml` counts from the next question on, without a restart."""
+
+    def __init__(self, folder: Path, pinned: Mapping[str, str] | None = None) -> None:
+        """Read the folder; `pinned` versions are served instead of the stable ones, for an evaluation.
+
+        Raises:
+            ConfigurationError: a file is missing, unreadable or contradicts itself; the message names it.
+        """
+        self._folder = folder
+        self._pinned = pinned or {}
+        self._now = read_folder(folder)
+        for name, version in self._pinned.items():
+            self.version(f"{name}@{version}")
+
+    def choose(self, name: str, caller: str) -> Prompt:
+        """The version that this caller gets: always the same one while the registry stays as it is.
+
+        Raises:
+            ConfigurationError: the registry does not know `name`.
+        """
+        self._refresh()
+        release = self._now.releases.get(name)
+        if release and release.canary and name not in self._pinned and in_share(name, caller, release):
+            return self.version(f"{name}@{release.canary}")
+        return self.stable(name)
+
+    def stable(self, name: str) -> Prompt:
+        """The released version of `name`.
+
+        Raises:
+            ConfigurationError: the registry does not know it.
+        """
+        prompt = self.released(name)
+        if prompt is None:
+            raise ConfigurationError(f"There is no prompt {name!r}.", f"Add it to {self._folder / REGISTRY}.")
+        return prompt
+
+    def released(self, name: str) -> Prompt | None:
+        """The released version of `name`, or None where the registry does not know it."""
+        release = self._now.releases.get(name)
+        return self.version(f"{name}@{self._pinned.get(name, release.stable)}") if release else None
+
+    def version(self, label: str) -> Prompt:
+        """The version with this label, `name@version`.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        if label not in self._now.prompts:
+            raise ConfigurationError(f"There is no prompt {label!r}.", "`app prompts list` shows them.")
+        return self._now.prompts[label]
+
+    def prompts(self) -> list[Prompt]:
+        """Every version of every prompt, by label."""
+        return list(self._now.prompts.values())
+
+    def served(self) -> list[Prompt]:
+        """The released version of every prompt."""
+        return [self.stable(name) for name in self._now.releases]
+
+    def release(self, name: str) -> Release | None:
+        """How `name` is released, if it is."""
+        return self._now.releases.get(name)
+
+    def _refresh(self) -> None:
+        """Read the folder again when its registry changed; a broken one is logged and the last good one goes on."""
+        if stamp(self._folder) == self._now.stamp:
+            return
+        try:
+            self._now = read_folder(self._folder)
+            log.info("prompts read again", served=[prompt.label for prompt in self.served()])
+        except ConfigurationError as error:
+            self._now = Snapshot(stamp(self._folder), self._now.releases, self._now.prompts)
+            log.error("prompts are broken, the last good ones go on", error=str(error))
+
+
+def read_folder(folder: Path) -> Snapshot:
+    """Every version and the registry, checked against each other.
+
+    Raises:
+        ConfigurationError: as for `PromptRegistry`.
+    """
+    seen = stamp(folder)
+    releases = read_releases(folder).prompts
+    prompts = {prompt.label: prompt for path in sorted(folder.glob("*/*.md")) for prompt in [read_version(path)]}
+    for name, release in releases.items():
+        for version in filter(None, (release.stable, release.canary)):
+            if f"{name}@{version}" not in prompts:
+                raise ConfigurationError(
+                    f"{folder / REGISTRY}: {name!r} names version {version!r}, which has no file.",
+                    f"Write {folder / name / f'v{version}.md'} or name another version.",
+                )
+    return Snapshot(seen, releases, prompts)
+
+
+def read_releases(folder: Path) -> ReleaseTable:
+    """The registry's table.
+
+    Raises:
+        ConfigurationError: it is missing, unreadable or has unknown words.
+    """
+    path = folder / REGISTRY
+    try:
+        return ReleaseTable.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise ConfigurationError(f"{path}: {error}", "It needs `prompts:` with a `stable` version each.") from None
+
+
+def stamp(folder: Path) -> tuple[int, int]:
+    """What changes whenever the registry is written: its time and size, or zeros where it is missing."""
+    try:
+        state = (folder / REGISTRY).stat()
+    except OSError:
+        return 0, 0
+    return state.st_mtime_ns, state.st_size
+
+
+def in_share(name: str, caller: str, release: Release) -> bool:
+    """Whether the caller is among the canary's `percent`: by hash, so always the same ones for one canary."""
+    digest = hashlib.sha256(f"{name}@{release.canary}:{caller}".encode()).digest()
+    return int.from_bytes(digest[:8]) % HUNDREDTHS < release.percent * HUNDREDTHS / 100

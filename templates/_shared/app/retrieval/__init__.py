@@ -1,0 +1,1 @@
+"""Finding passages for a question and weighing whether they are evidence enough."""

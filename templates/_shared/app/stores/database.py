@@ -1,0 +1,60 @@
+"""The relational database that the tables of the service share: SQLAlchemy Core on SQLite or PostgreSQL."""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from app.errors import ConfigurationError
+
+CONNECT_SECONDS = 10  # longest wait for a PostgreSQL server, here and in the search index
+SCHEMA_LOCK = 7_021_969_002  # any number that nothing else in the database locks
+
+metadata = sa.MetaData()
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """A time with its zone; SQLite keeps no zone, so what comes back from it is UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Say UTC where the database said nothing."""
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+def open_database(url: str) -> Engine:
+    """Connect and create the tables of `metadata` that are missing.
+
+    Raises:
+        ConfigurationError: the database cannot be reached.
+    """
+    try:
+        engine = _engine(url)
+        create_missing_tables(engine)
+    except (sa.exc.SQLAlchemyError, ImportError, ValueError) as error:
+        raise ConfigurationError(
+            f"The database cannot be opened: {first_line(error)}.", "Check APP_STORE__URL."
+        ) from None
+    return engine
+
+
+def create_missing_tables(engine: Engine) -> None:
+    """Create the tables that `metadata` has and the database lacks, one process at a time."""
+    lock = f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})" if engine.dialect.name == "postgresql" else "BEGIN IMMEDIATE"
+    with engine.begin() as connection:
+        connection.execute(sa.text(lock))
+        metadata.create_all(connection)
+
+
+def first_line(error: Exception) -> str:
+    """What a database driver says, without its hints and SQL."""
+    return str(error).splitlines()[0].rstrip(".")
+
+
+def _engine(url: str) -> Engine:
+    if url.startswith("postgresql://"):
+        address = sa.make_url(url).set(drivername="postgresql+psycopg")
+        return sa.create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS})
+    return sa.create_engine(url, connect_args={"timeout": 10})

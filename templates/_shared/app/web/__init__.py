@@ -1,0 +1,1 @@
+"""The pages that a browser opens: templates, styles and scripts, all served from here."""

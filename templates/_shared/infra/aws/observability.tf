@@ -1,0 +1,91 @@
+# The service's JSON logs, and the alarms that mail somebody. Its metrics are at /metrics.
+
+resource "aws_cloudwatch_log_group" "app" {
+  name              = "/${var.project}/${var.environment}/app"
+  retention_in_days = local.tier.log_days
+}
+
+# AWS mails a question first; alarms arrive once it is answered. Not encrypted with
+# AWS's own key: CloudWatch may not use that one, and its alarms would be lost.
+resource "aws_sns_topic" "alarms" {
+  name = "${local.name}-alarms"
+}
+
+resource "aws_sns_topic_subscription" "mail" {
+  topic_arn = aws_sns_topic.alarms.arn
+  protocol  = "email"
+  endpoint  = var.alert_email
+}
+
+locals {
+  # Each alarm names a symptom and the value at which somebody should look.
+  alarms = merge(
+    {
+      database_cpu = {
+        description = "The database's processor is above 80 percent"
+        namespace   = "AWS/RDS"
+        metric      = "CPUUtilization"
+        statistic   = "Average"
+        above       = true
+        threshold   = 80
+        dimensions  = { DBInstanceIdentifier = aws_db_instance.main.identifier }
+      }
+      database_disk = {
+        description = "The database has less than 4 GB of free disk"
+        namespace   = "AWS/RDS"
+        metric      = "FreeStorageSpace"
+        statistic   = "Minimum"
+        above       = false
+        threshold   = 4000000000
+        dimensions  = { DBInstanceIdentifier = aws_db_instance.main.identifier }
+      }
+    },
+    [for track, group in aws_lb_target_group.release : {
+      "${track}_errors" = {
+        description = "More than 10 failed answers (5xx) in 5 minutes (${track})"
+        namespace   = "AWS/ApplicationELB"
+        metric      = "HTTPCode_Target_5XX_Count"
+        statistic   = "Sum"
+        above       = true
+        threshold   = 10
+        dimensions  = { LoadBalancer = aws_lb.main.arn_suffix, TargetGroup = group.arn_suffix }
+      }
+      "${track}_latency" = {
+        description = "Answers take longer than 10 seconds on average (${track})"
+        namespace   = "AWS/ApplicationELB"
+        metric      = "TargetResponseTime"
+        statistic   = "Average"
+        above       = true
+        threshold   = 10
+        dimensions  = { LoadBalancer = aws_lb.main.arn_suffix, TargetGroup = group.arn_suffix }
+      }
+      "${track}_unhealthy" = {
+        description = "A copy of the service does not answer its health check (${track})"
+        namespace   = "AWS/ApplicationELB"
+        metric      = "UnHealthyHostCount"
+        statistic   = "Maximum"
+        above       = true
+        threshold   = 0
+        dimensions  = { LoadBalancer = aws_lb.main.arn_suffix, TargetGroup = group.arn_suffix }
+      }
+    }]...
+  )
+}
+
+resource "aws_cloudwatch_metric_alarm" "main" {
+  for_each = local.alarms
+
+  alarm_name          = "${local.name}-${replace(each.key, "_", "-")}"
+  alarm_description   = each.value.description
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = each.value.above ? "GreaterThanThreshold" : "LessThanThreshold"
+  threshold           = each.value.threshold
+  treat_missing_data  = "notBreaching" # no requests, no errors
+  alarm_actions       = [aws_sns_topic.alarms.arn]
+  ok_actions          = [aws_sns_topic.alarms.arn]
+}

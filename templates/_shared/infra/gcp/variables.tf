@@ -1,0 +1,168 @@
+# The same names on every cloud. `project` and `llm` come from
+# project.auto.tfvars.json, which the template keeps up to date; the rest is
+# yours: copy dev.tfvars.example to dev.tfvars.
+
+variable "project" {
+  description = "Short name that starts every resource's name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.project)) && length(var.project) <= 40
+    error_message = "project must be at most 40 characters: lower-case words of letters and digits joined by single hyphens, starting with a letter, for example \"contract-search\"."
+  }
+}
+
+variable "environment" {
+  description = "Which copy of the system this is. It sets sizes and protection (the table in versions.tf)."
+  type        = string
+
+  validation {
+    condition     = contains(["dev", "prod"], var.environment)
+    error_message = "environment must be \"dev\" or \"prod\"."
+  }
+}
+
+variable "region" {
+  description = "Cloud region, for example \"westeurope\"."
+  type        = string
+
+  validation {
+    condition = contains([
+      "africa-south1", "asia-east1", "asia-east2", "asia-northeast1", "asia-northeast2", "asia-northeast3",
+      "asia-south1", "asia-south2", "asia-southeast1", "asia-southeast2", "asia-southeast3", "australia-southeast1",
+      "australia-southeast2", "europe-central2", "europe-north1", "europe-north2", "europe-southwest1", "europe-west1",
+      "europe-west10", "europe-west12", "europe-west2", "europe-west3", "europe-west4", "europe-west6", "europe-west8",
+      "europe-west9", "me-central1", "me-central2", "me-west1", "northamerica-northeast1", "northamerica-northeast2",
+      "northamerica-south1", "southamerica-east1", "southamerica-west1", "us-central1", "us-east1", "us-east4",
+      "us-east5", "us-south1", "us-west1", "us-west2", "us-west3", "us-west4",
+    ], var.region)
+    error_message = "region must be a Google Cloud region as `gcloud run regions list` spells it, for example \"europe-west1\". Is it newer than this list? Then add it in variables.tf."
+  }
+}
+
+variable "network_cidr" {
+  description = "Address range of the private network; one 16th is for the service, the upper half for the database."
+  type        = string
+  default     = "10.20.0.0/16"
+
+  validation {
+    condition     = can(cidrnetmask(var.network_cidr)) && try(tonumber(split("/", var.network_cidr)[1]) >= 16 && tonumber(split("/", var.network_cidr)[1]) <= 22, false)
+    error_message = "network_cidr must be an IPv4 range between /16 and /22, for example \"10.20.0.0/16\"."
+  }
+
+  # Two ranges overlap when, cut to the shorter of the two masks, they begin with the same address.
+  validation {
+    condition = alltrue([
+      for taken in ["169.254.0.0/16", "172.17.0.0/16", "199.36.153.0/24"] :
+      try(cidrhost("${split("/", var.network_cidr)[0]}/${min(tonumber(split("/", var.network_cidr)[1]), tonumber(split("/", taken)[1]))}", 0) != cidrhost("${split("/", taken)[0]}/${min(tonumber(split("/", var.network_cidr)[1]), tonumber(split("/", taken)[1]))}", 0), true)
+    ])
+    error_message = "network_cidr overlaps a range that Google or Docker keeps for itself (169.254.0.0/16, 172.17.0.0/16, 199.36.153.0/24): choose for example \"10.20.0.0/16\"."
+  }
+}
+
+variable "allowed_cidrs" {
+  description = "Addresses that may reach the service. Start with your own: \"<your address>/32\"."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.allowed_cidrs) > 0 && alltrue([for cidr in var.allowed_cidrs : can(cidrnetmask(cidr))])
+    error_message = "allowed_cidrs needs at least one IPv4 range, for example [\"203.0.113.7/32\"]."
+  }
+
+  validation {
+    condition     = length(var.allowed_cidrs) <= 10
+    error_message = "allowed_cidrs may have at most 10 ranges: that is what one Cloud Armor rule takes."
+  }
+
+  validation {
+    condition     = var.certificate_id != null || !contains(var.allowed_cidrs, "0.0.0.0/0")
+    error_message = "Without certificate_id the service speaks plain HTTP and every API key would cross the internet readable. Set certificate_id, or list only your own addresses in allowed_cidrs."
+  }
+}
+
+variable "certificate_id" {
+  description = "The TLS certificate: on Google Cloud the name of a global SSL certificate of your domain. null = plain HTTP for allowed_cidrs, dev only."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.certificate_id == null || can(regex("^projects/[a-z0-9-]+/global/sslCertificates/[a-z][a-z0-9-]*$", var.certificate_id))
+    error_message = "certificate_id must be \"projects/<project>/global/sslCertificates/<name>\", as `gcloud compute ssl-certificates create` makes it."
+  }
+
+  validation {
+    condition     = var.environment != "prod" || var.certificate_id != null
+    error_message = "prod needs a certificate_id: `gcloud compute ssl-certificates create <name> --global --domains=<your domain>`, and put its name here."
+  }
+}
+
+variable "release" {
+  description = "Which images of this project's registry run: stable, and while you try the next one canary, which gets percent of the traffic. Tags are never moved, so a tag names one build for ever."
+  type        = object({ stable = string, canary = optional(string), percent = optional(number, 10) })
+
+  validation {
+    condition     = alltrue([for tag in compact([var.release.stable, var.release.canary]) : can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", tag)) && !contains(["latest", "main", "stable"], tag)])
+    error_message = "release.stable and release.canary must each name one build, for example a commit (\"3f9c2d1\") or a version (\"v1.2.0\"), not a moving tag such as \"latest\"."
+  }
+
+  validation {
+    condition     = var.release.percent >= 1 && var.release.percent <= 50 && var.release.canary != var.release.stable
+    error_message = "release.percent must be 1 to 50, and release.canary another build than release.stable (or left out)."
+  }
+}
+
+variable "instances" {
+  description = "How many copies of the service run: at least min, at most max."
+  type        = object({ min = number, max = number })
+  default     = { min = 1, max = 3 }
+
+  validation {
+    condition     = var.instances.min >= 1 && var.instances.max >= var.instances.min && var.instances.max <= 20
+    error_message = "instances needs 1 <= min <= max <= 20."
+  }
+}
+
+variable "llm" {
+  description = "Models as provider:model strings (fallback \"none\" for none), and the environment variables they need, whose values live in the secret store."
+  type        = object({ primary = string, fallback = string, keys = list(string) })
+
+  validation {
+    condition     = can(regex("^[a-z0-9-]+:.+$", var.llm.primary)) && (var.llm.fallback == "none" || can(regex("^[a-z0-9-]+:.+$", var.llm.fallback)))
+    error_message = "llm.primary must be \"provider:model\"; llm.fallback the same, or \"none\"."
+  }
+
+  validation {
+    condition     = alltrue([for key in var.llm.keys : can(regex("^[A-Z][A-Z0-9_]*$", key))])
+    error_message = "llm.keys are names of environment variables such as \"OPENAI_API_KEY\", never their values."
+  }
+}
+
+variable "monthly_budget" {
+  description = "US dollars a month; mails go out at 50, 80 and 100 percent. A budget warns, it does not stop anything."
+  type        = number
+
+  validation {
+    condition     = var.monthly_budget > 0
+    error_message = "monthly_budget must be more than 0 US dollars."
+  }
+}
+
+variable "alert_email" {
+  description = "Who gets the budget mails and the alarms."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$", var.alert_email))
+    error_message = "alert_email must be an e-mail address."
+  }
+}
+
+variable "repository" {
+  description = "The GitHub repository whose main branch may publish images, as its OIDC tokens spell it (infra/README.md): \"owner@1234/name@5678\", or \"owner/name\" for one created before 15 July 2026."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9-]+(@[0-9]+)?/[A-Za-z0-9._-]+(@[0-9]+)?$", var.repository))
+    error_message = "repository must be \"owner@1234/name@5678\" (or \"owner/name\" for one created before 15 July 2026). No URL, no wildcard."
+  }
+}

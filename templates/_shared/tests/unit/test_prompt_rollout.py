@@ -1,0 +1,162 @@
+"""A version reaches everybody only over its evaluation and a day as a canary; going back is one step."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from app.errors import InvalidInput
+from app.prompts import lock, rollout
+from app.prompts.registry import PromptRegistry
+from app.prompts.versions import Prompt, Scores, write_version
+from tests.unit.prompt_folder import write
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path)
+    lock.add_to_lock(tmp_path, PromptRegistry(tmp_path).stable("greet"))
+    rollout.draft(tmp_path, PromptRegistry(tmp_path), "greet", "ada", NOON)
+    return tmp_path
+
+
+def evaluate(folder: Path, label: str, verdict: str = "pass") -> None:
+    prompt = PromptRegistry(folder).version(label)
+    scores = Scores.model_validate(
+        {
+            "body_sha256": prompt.body_sha256,
+            "evaluated": NOON,
+            "against": "greet@1",
+            "model": "offline",
+            "dataset": "d",
+            "verdict": verdict,
+            "metrics": {"kindness": 0.9},
+        }
+    )
+    front = prompt.front.model_copy(update={"scores": scores})
+    write_version(Prompt(prompt.name, prompt.path, front, prompt.body))
+
+
+def edit(folder: Path, version: str) -> None:
+    path = folder / "greet" / f"v{version}.md"
+    path.write_text(path.read_text("utf-8").replace("Be kind.", "Be rude."), encoding="utf-8")
+
+
+def promote(folder: Path, label: str, percent: float, now: datetime = NOON, reason: str = "") -> str:
+    return rollout.promote(folder, PromptRegistry(folder), label, percent, now, reason)
+
+
+def served(folder: Path) -> list[str]:
+    return [prompt.label for prompt in PromptRegistry(folder).served()]
+
+
+def test_a_draft_copies_the_stable_text_and_is_served_to_nobody(folder: Path) -> None:
+    registry = PromptRegistry(folder)
+    draft = registry.version("greet@2")
+    assert (draft.body_sha256, draft.front.author) == (registry.stable("greet").body_sha256, "ada")
+    assert served(folder) == ["greet@1"]
+
+
+def test_a_version_without_evaluation_is_refused(folder: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"never evaluated.*app prompts evaluate greet@2"):
+        promote(folder, "greet@2", 10)
+
+
+def test_a_version_that_failed_is_refused(folder: Path) -> None:
+    evaluate(folder, "greet@2", "regression")
+    with pytest.raises(InvalidInput, match="'regression'"):
+        promote(folder, "greet@2", 10)
+
+
+def test_a_text_that_changed_after_its_evaluation_is_refused(folder: Path) -> None:
+    evaluate(folder, "greet@2")
+    edit(folder, "2")
+    with pytest.raises(InvalidInput, match="changed after its evaluation"):
+        promote(folder, "greet@2", 10)
+
+
+def test_a_day_as_canary_opens_the_way_to_everybody(folder: Path) -> None:
+    evaluate(folder, "greet@2")
+    assert promote(folder, "greet@2", 10) == "greet@2 is served to 10 % of the callers."
+    with pytest.raises(InvalidInput, match=r"canary for 23.0 of 24 hours"):
+        promote(folder, "greet@2", 100, NOON + timedelta(hours=23))
+    assert promote(folder, "greet@2", 100, NOON + timedelta(hours=24)) == "greet@2 is served to everybody."
+    assert served(folder) == ["greet@2"]
+    history = PromptRegistry(folder).version("greet@2").front.history
+    assert history == ["2026-11-21 12:00 UTC 10 %", "2026-11-22 12:00 UTC 100 %"]
+
+
+def test_the_day_can_be_skipped_only_with_a_reason(folder: Path) -> None:
+    evaluate(folder, "greet@2")
+    with pytest.raises(InvalidInput, match=r"0.0 of 24 hours.*--reason"):
+        promote(folder, "greet@2", 100)
+    promote(folder, "greet@2", 100, reason="the old one insults people")
+    assert PromptRegistry(folder).version("greet@2").front.history[-1].endswith("100 %: the old one insults people")
+
+
+def test_rollback_stops_the_canary_first_and_then_goes_to_the_previous_version(folder: Path) -> None:
+    evaluate(folder, "greet@2")
+    promote(folder, "greet@2", 100, reason="trial")
+    rollout.draft(folder, PromptRegistry(folder), "greet", "ada", NOON)
+    evaluate(folder, "greet@3")
+    promote(folder, "greet@3", 10)
+    rollout.rollback(folder, PromptRegistry(folder), "greet", NOON, "")
+    release = PromptRegistry(folder).release("greet")
+    assert release
+    assert (release.stable, release.canary) == ("2", None)
+    done = rollout.rollback(folder, PromptRegistry(folder), "greet", NOON, "complaints")
+    assert done == "greet@2 is not served any more, greet@1 is."
+    with pytest.raises(InvalidInput, match="neither a canary nor an earlier version"):
+        rollout.rollback(folder, PromptRegistry(folder), "greet", NOON, "")
+
+
+def test_a_running_service_follows_a_rollback_without_a_restart(folder: Path) -> None:
+    evaluate(folder, "greet@2")
+    promote(folder, "greet@2", 100, reason="trial")
+    service = PromptRegistry(folder)
+    assert service.choose("greet", "ada").label == "greet@2"
+    rollout.rollback(folder, PromptRegistry(folder), "greet", NOON, "")
+    assert service.choose("greet", "ada").label == "greet@1"
+
+
+def test_an_untouched_folder_has_no_problems(folder: Path) -> None:
+    assert lock.problems(folder, PromptRegistry(folder)) == []
+
+
+def test_a_changed_text_under_a_served_version_is_found(folder: Path) -> None:
+    edit(folder, "1")
+    (problem,) = lock.problems(folder, PromptRegistry(folder))
+    assert "v1.md: the text changed after it was served" in problem
+
+
+def test_a_draft_may_change_freely(folder: Path) -> None:
+    edit(folder, "2")
+    assert lock.problems(folder, PromptRegistry(folder)) == []
+
+
+def test_scores_of_another_text_are_found(folder: Path) -> None:
+    evaluate(folder, "greet@2")
+    edit(folder, "2")
+    (problem,) = lock.problems(folder, PromptRegistry(folder))
+    assert "v2.md: the scores belong to another text" in problem
+
+
+def test_a_version_served_past_the_promotion_is_found(folder: Path) -> None:
+    (folder / "registry.yaml").write_text('prompts: {greet: {stable: "2"}}', encoding="utf-8")
+    (problem,) = lock.problems(folder, PromptRegistry(folder))
+    assert "v2.md: it is served but not in lock.yaml" in problem
+
+
+def test_a_served_version_whose_file_is_gone_is_found(folder: Path) -> None:
+    (folder / "registry.yaml").write_text('prompts: {greet: {stable: "2"}}', encoding="utf-8")
+    lock.add_to_lock(folder, PromptRegistry(folder).stable("greet"))
+    (folder / "greet/v1.md").unlink()
+    (problem,) = lock.problems(folder, PromptRegistry(folder))
+    assert "greet@1 was served and its file is gone" in problem
+
+
+def test_the_projects_own_prompts_are_well_formed_and_unchanged() -> None:
+    own = Path("prompts")
+    assert lock.problems(own, PromptRegistry(own)) == []

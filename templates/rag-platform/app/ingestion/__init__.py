@@ -1,0 +1,1 @@
+"""From a file to searchable passages: read, clean, cut, embed, store."""

@@ -1,0 +1,164 @@
+"""What stands around the model call: repeats, budgets, the ledger, and answers while every provider is down."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic_ai.exceptions import ModelServerError
+from pydantic_ai.messages import ModelMessage
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+
+from app.api.application import create_app
+from app.bootstrap import Platform, open_platform
+from app.ingestion.library import Library
+from app.llm.alerts import BudgetAlerts
+from app.llm.breaker import Breaker, GuardedModel
+from app.llm.gateway import Gateway, ResilientModel
+from app.llm.metering import Meter
+from app.llm.routing import Tier
+from app.llm.spending import Spending
+from app.settings import BudgetSettings, CacheSettings, LLMSettings, Settings
+
+LEAVE = b"# Leave\n\nUp to five unused days move into the next year."
+QUESTION = {"question": "How many unused days move into the next year?"}
+PROVEN = "Up to five unused days move into the next year. [1]\n"
+
+Service = Callable[..., TestClient]
+
+
+@pytest.fixture
+def service(settings: Settings) -> Iterator[Service]:
+    """Opens the service with a scripted provider: texts to stream, or an exception to raise after them."""
+    stack = ExitStack()
+
+    def open_service(*script: str | Exception, budget: dict[str, float] | None = None, **cache: Any) -> TestClient:
+        live = settings.model_copy(
+            update={
+                "llm": LLMSettings.model_validate({"primary": "openai:gpt-5-mini", "retries": 0}),
+                "budget": BudgetSettings.model_validate(budget or {}),
+                "cache": CacheSettings.model_validate(cache),
+            }
+        )
+        platform = stack.enter_context(open_platform(settings))
+        platform = replace(platform, settings=live, gateway=scripted(script))
+        platform = replace(platform, meter=metered(platform))
+        asyncio.run(Library(platform).add("leave.md", LEAVE))
+        caller = TestClient(create_app(platform), headers={"Authorization": "Bearer test-key"})
+        return stack.enter_context(caller)
+
+    with stack:
+        yield open_service
+
+
+def metered(platform: Platform) -> Meter:
+    spending = Spending(platform.catalog.engine, platform.settings.budget)
+    return Meter(spending, BudgetAlerts(""), platform.telemetry, platform.settings.llm.max_output_tokens)
+
+
+def scripted(script: tuple[str | Exception, ...]) -> Gateway:
+    async def stream(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
+        for entry in script:
+            if isinstance(entry, Exception):
+                raise entry
+            yield entry
+
+    model = GuardedModel(FunctionModel(stream_function=stream, model_name="gpt-5-mini"), Breaker("openai", 3, 30))
+    limits = LLMSettings.model_validate({"retries": 0})
+    return Gateway({Tier.LARGE: ResilientModel([model], limits)}, {}, 0.35)
+
+
+def ask(client: TestClient, **changes: Any) -> dict[str, Any]:
+    response = client.post("/v1/ask", json={**QUESTION, **changes})
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def spent(client: TestClient) -> list[tuple[str, str, int]]:
+    platform: Platform = client.app.state.platform  # type: ignore[attr-defined]
+    lines = Spending(platform.catalog.engine, platform.settings.budget).lines(datetime.now(UTC).date())
+    return [(line.feature, line.model, line.calls) for line in lines]
+
+
+def test_a_question_asked_again_costs_nothing(service: Service) -> None:
+    client = service(PROVEN)
+    first, second = ask(client), ask(client)
+    assert (first["cached"], second["cached"]) == (False, True)
+    assert second["answer"] == first["answer"]
+    assert second["usage"]["input_tokens"] == 0
+    assert spent(client) == [("answer", "gpt-5-mini", 1)]
+
+
+def test_a_new_document_empties_the_cache(service: Service) -> None:
+    client = service(PROVEN)
+    ask(client)
+    asyncio.run(Library(client.app.state.platform).add("vpn.md", b"# VPN\n\nUse the VPN from home."))  # type: ignore[attr-defined]
+    assert not ask(client)["cached"]
+
+
+def test_other_filters_are_another_question(service: Service) -> None:
+    client = service(PROVEN)
+    ask(client)
+    assert not ask(client, filters={"format": "md"})["cached"]
+
+
+def test_the_cache_can_be_switched_off(service: Service) -> None:
+    client = service(PROVEN, enabled=False)
+    ask(client)
+    assert not ask(client)["cached"]
+
+
+def test_while_every_provider_is_down_sentences_are_copied_and_labelled(service: Service) -> None:
+    client = service(ModelServerError("gpt-5-mini", "down"))
+    answer = ask(client)
+    assert answer["answer"] == "Up to five unused days move into the next year. [1]"
+    assert (answer["degraded"], answer["offline"], answer["model"]) == (True, True, "offline-extractive")
+    assert not ask(client)["cached"]
+
+
+def test_a_provider_that_breaks_off_after_a_part_is_an_error(service: Service) -> None:
+    client = service(PROVEN, "And then ", "there is more. [1]\n", ModelServerError("gpt-5-mini", "gone"))
+    response = client.post("/v1/ask", json=QUESTION)
+    assert (response.status_code, response.json()["title"]) == (503, "Model unavailable")
+
+
+@pytest.mark.parametrize(
+    ("budget", "status", "title"),
+    [
+        ({"request_tokens": 50}, 429, "Too many tokens"),
+        ({"key_tokens_per_day": 50}, 429, "Too many tokens"),
+        ({"tokens_per_day": 50}, 429, "Too many tokens"),
+    ],
+)
+def test_a_request_beyond_the_budget_is_refused_before_the_model(
+    service: Service, budget: dict[str, float], status: int, title: str
+) -> None:
+    client = service(PROVEN, budget=budget)
+    response = client.post("/v1/ask", json=QUESTION)
+    assert (response.status_code, response.json()["title"]) == (status, title)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert spent(client) == []
+
+
+def test_the_gauges_of_an_operator_are_there(service: Service) -> None:
+    client = service(PROVEN, budget={"tokens_per_day": 10_000})
+    ask(client)
+    text = client.get("/metrics").text
+    assert "answer_cache_lookups_total{" in text
+    assert "budget_used_ratio{" in text
+    assert "ingestion_oldest_wait_seconds{" in text
+
+
+def test_offline_answers_show_what_they_would_have_cost(settings: Settings) -> None:
+    priced = settings.model_copy(update={"llm": LLMSettings.model_validate({"priced_as": "openai:gpt-5-mini"})})
+    with open_platform(priced) as platform:
+        asyncio.run(Library(platform).add("leave.md", LEAVE))
+        with TestClient(create_app(platform), headers={"Authorization": "Bearer test-key"}) as client:
+            usage = ask(client)["usage"]
+    assert usage["priced_as"] == "openai:gpt-5-mini"
+    assert 0 < usage["cost_usd"] < 0.01

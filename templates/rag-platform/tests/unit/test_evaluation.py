@@ -1,0 +1,97 @@
+"""Known answers for the scores of a case, the zero cases among them."""
+
+import pytest
+
+from app.answering.assistant import Answer, Reply
+from app.answering.citations import Citation
+from app.answering.evaluation import Expected, score, word_support
+from app.llm.usage import Usage
+from app.retrieval.retriever import Evidence
+from app.stores.ports import Chunk, Hit
+
+POLICY = Chunk("hr/leave.md", 0, "Up to five unused days move into the next year.", "Leave > Carry over")
+CANTEEN = Chunk("hr/canteen.md", 0, "Lunch is served from 11:30.", "Lunch")
+
+
+def reply(text: str, *cited: Chunk, hits: tuple[Chunk, ...] = (POLICY, CANTEEN)) -> Reply:
+    """An answer with these passages cited as [1], [2] and so on."""
+    citations = [
+        Citation(number=n, document=c.document, locator=c.locator, quote=c.text, score=1)
+        for n, c in enumerate(cited, start=1)
+    ]
+    answer = Answer(
+        answer=text,
+        citations=citations,
+        refused=not citations,
+        evidence=1,
+        usage=Usage(),
+        model="test",
+        route="",
+        offline=False,
+        degraded=False,
+        cached=False,
+        prompt_version="answer@1",
+        rewrite=None,
+        latency_ms=1,
+        trace_id="",
+    )
+    return Reply(answer, Evidence(tuple(Hit(chunk, 1.0) for chunk in hits), 1.0))
+
+
+def test_a_perfect_answer_scores_one_wherever_it_can() -> None:
+    scores = score(Expected(contains=["five"], documents=["hr/leave.md"]), reply("Five unused days move. [1]", POLICY))
+    assert scores.pop("precision@k") == 0.5
+    assert set(scores.values()) == {1.0}
+    assert len(scores) == 7
+
+
+def test_a_wrong_refusal_scores_zero_but_keeps_its_retrieval() -> None:
+    scores = score(Expected(contains=["five"], documents=["hr/leave.md"]), reply("I don't know."))
+    assert (scores["hit@k"], scores["citation_accuracy"], scores["key_phrases"], scores["refusal_correct"]) == (
+        1,
+        0,
+        0,
+        0,
+    )
+    assert "faithfulness_words" not in scores
+
+
+def test_a_lost_document_scores_zero_in_retrieval() -> None:
+    scores = score(
+        Expected(contains=["five"], documents=["hr/leave.md"]), reply("Lunch. [1]", CANTEEN, hits=(CANTEEN,))
+    )
+    assert [scores[m] for m in ("hit@k", "recall@k", "mrr", "precision@k", "citation_accuracy")] == [0] * 5
+
+
+def test_one_of_two_documents_is_half_the_recall() -> None:
+    scores = score(Expected(contains=[], documents=["hr/leave.md", "hr/pay.md"]), reply("Five days. [1]", POLICY))
+    assert (scores["hit@k"], scores["recall@k"]) == (1, 0.5)
+
+
+def test_an_unanswerable_case_has_only_its_refusal() -> None:
+    nothing = Expected(contains=[], documents=[])
+    assert score(nothing, reply("I don't know.")) == {"refusal_correct": 1}
+    assert score(nothing, reply("Five days. [1]", POLICY)) == {"refusal_correct": 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "supported"),
+    [
+        ("Up to five unused days move into the next year. [1]", 1),
+        ("Up to ten unused days move into the next year. [1]", 0),
+        ("Lunch is served from 11:30. [1]", 0),
+        ("Unused days move. Up to five unused days. [1]", 1),
+        ("Unused days move. [1] Nobody proved this sentence.", 0.5),
+        ("Unused days move. [7]", 0),
+        ("", 0),
+    ],
+    ids=["copied", "wrong number", "other passage", "shared mark", "unmarked end", "lying mark", "empty"],
+)
+def test_word_support_of_each_sentence(text: str, supported: float) -> None:
+    given = reply(text, POLICY)
+    assert word_support(given.answer, given.evidence.hits) == supported
+
+
+def test_a_citation_of_a_passage_that_was_not_retrieved_supports_nothing() -> None:
+    given = reply("Unused days move. [1]", POLICY, hits=(CANTEEN,))
+    assert word_support(given.answer, given.evidence.hits) == 0

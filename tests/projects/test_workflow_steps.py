@@ -1,0 +1,47 @@
+"""ci and evals of a fresh project: their `run:` steps in order, on this machine, as the workflow would."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from uv import find_uv_bin
+
+from .workflow_steps import Job
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def project(rendered: Callable[..., Path]) -> Iterator[Path]:
+    """A fresh project outside pytest's own folder, which locks out the user that PostgreSQL's tests run as."""
+    with tempfile.TemporaryDirectory(prefix="shipfolio-workflow-", ignore_cleanup_errors=True) as folder:
+        yield shutil.copytree(rendered("rag-platform"), Path(folder, "project"))
+
+
+@pytest.fixture
+def path() -> str:
+    """The search path with uv, which the workflow's own action would install."""
+    return f"{Path(find_uv_bin()).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def test_the_steps_of_ci_pass(project: Path, tmp_path: Path, path: str) -> None:
+    job = Job(project / ".github/workflows/ci.yml", "check", {"matrix.python": "3.11"})
+    job.run(project, tmp_path, path)
+    assert job.ran == ["make setup", "make check"]
+
+
+def test_the_steps_of_evals_pass_and_hand_the_table_on(project: Path, tmp_path: Path, path: str) -> None:
+    job = Job(project / ".github/workflows/evals.yml", "gate", {})
+    job.run(project, tmp_path, path)
+    assert job.ran[:2] == ["make setup", "make gate"]
+    assert job.outputs["table"].strip() == job.summary.strip()
+    assert "|" in job.outputs["table"]
+
+
+def test_a_failing_step_is_seen(project: Path, tmp_path: Path, path: str) -> None:
+    (project / "app/untidy.py").write_text("import os\n", "utf-8")
+    with pytest.raises(AssertionError, match=r"make check[\s\S]*untidy"):
+        Job(project / ".github/workflows/ci.yml", "check", {"matrix.python": "3.11"}).run(project, tmp_path, path)

@@ -1,0 +1,123 @@
+"""Each rule bites: it passes on an exemplary repository and fails on the same one with one thing changed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shipfolio.check import rules
+from shipfolio.check.rubric import Rubric
+from shipfolio.check.scoring import Finding, score
+from tests.render.check.exemplary import BREAKS, FAKE_KEY, GOOD, IDLE, write
+
+DEPENDENTS = {"EVA101": {"EVA102"}, "INF101": {"INF102", "INF103", "INF104", "SEC105"}, "CI101": {"SEC103", "SEC104"}}
+EASY = {"TST102": {"TST101"}}  # without any test there is none of one's own either
+
+
+def states(folder: Path) -> dict[str, str]:
+    return {finding.id: finding.state for finding in score(folder, Rubric()).findings}
+
+
+def finding(folder: Path, name: str) -> Finding:
+    return next(found for found in score(folder, Rubric()).findings if found.id == name)
+
+
+def test_the_exemplary_repository_earns_every_point(tmp_path: Path) -> None:
+    result = score(write(tmp_path, GOOD), Rubric())
+    assert [found for found in result.findings if found.state != "pass"] == []
+    assert (result.percent, result.passed, result.notes) == (100.0, True, [])
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_rule_fails_where_its_one_thing_is_missing(tmp_path: Path, name: str) -> None:
+    write(tmp_path, {**GOOD}, commit=False)
+    write(tmp_path, BREAKS[name])
+    lost = {rule: state for rule, state in states(tmp_path).items() if state != "pass"}
+    assert lost[name] == "fail"
+    assert set(lost) == {name} | DEPENDENTS.get(name, set()) | EASY.get(name, set())
+    assert {lost[dependent] for dependent in DEPENDENTS.get(name, ())} <= {"wait"}
+
+
+def test_there_is_a_breaking_change_for_every_rule() -> None:
+    assert set(BREAKS) == set(rules.fresh())
+
+
+def test_a_rule_says_what_it_wants_why_and_how_to_mend_it() -> None:
+    for name, rule in rules.fresh(run=True).items():
+        assert (type(rule).__doc__ or "").strip().endswith("."), name
+        assert (type(rule).check.__doc__ or "").strip().endswith("."), name
+        assert len(rule.why) > 30, name
+        assert rule.points > 0, name
+
+
+def test_the_points_add_up_to_a_hundred() -> None:
+    assert sum(rule.points for rule in rules.fresh().values()) == 100
+
+
+def test_a_secret_that_was_removed_still_stands_in_the_history(tmp_path: Path) -> None:
+    write(tmp_path, {**GOOD, "app/keys.py": f'KEY = "{FAKE_KEY}"\n'})
+    write(tmp_path, {"app/keys.py": "KEY = None\n"})
+    found = finding(tmp_path, "SEC101")
+    assert found.state == "fail"
+    assert any("in the history of app/keys.py" in line for line in found.evidence)
+    assert FAKE_KEY not in json.dumps(score(tmp_path, Rubric()).document()), "the report does not spread the key"
+
+
+def test_a_committed_env_file_counts_after_it_was_deleted(tmp_path: Path) -> None:
+    write(tmp_path, {**GOOD, ".env": "OPENAI_API_KEY=abc\n"})
+    write(tmp_path, {".env": None})
+    assert finding(tmp_path, "SEC101").state == "fail"
+
+
+@pytest.mark.parametrize(
+    "text", ["OPENAI_API_KEY=sk-your-key-here\n", "AKIAIOSFODNN7EXAMPLE\n", "see sk-learn-contrib\n"]
+)
+def test_an_example_is_no_secret(tmp_path: Path, text: str) -> None:
+    assert finding(write(tmp_path, {**GOOD, "docs/keys.md": text}), "SEC101").state == "pass"
+
+
+def test_an_ignored_env_file_is_no_leak(tmp_path: Path) -> None:
+    write(tmp_path, {**GOOD, ".gitignore": ".env\n"})
+    write(tmp_path, {".env": "OPENAI_API_KEY=abc\n"}, commit=False)
+    assert finding(tmp_path, "SEC101").state == "pass"
+
+
+def test_a_step_that_may_fail_is_no_gate(tmp_path: Path) -> None:
+    workflow = GOOD[".github/workflows/ci.yml"].replace(
+        "- run: make test", "- continue-on-error: true\n        run: make test"
+    )
+    assert finding(write(tmp_path, {**GOOD, ".github/workflows/ci.yml": workflow}), "CI101").state == "fail"
+
+
+def test_weights_and_pass_mark_decide(tmp_path: Path) -> None:
+    write(tmp_path, {**GOOD, "uv.lock": "x"}, commit=False)
+    write(tmp_path, {"docs/story.md": None})
+    assert score(tmp_path, Rubric()).percent == 90
+    only = Rubric(weights={"EVD": 1, "EVD104": 5, "STR": 0, "TST": 0, "EVA": 0, "REL": 0, "SEC": 0, "INF": 0, "CI": 0})
+    result = score(tmp_path, only)
+    assert [found.id for found in result.findings] == ["EVD101", "EVD102", "EVD103", "EVD104"]
+    assert result.percent == 37.5
+    assert not result.passed
+    assert score(tmp_path, Rubric(pass_mark=95)).passed is False
+
+
+def test_golden_cases_of_a_template_are_not_your_own(rendered, tmp_path: Path) -> None:
+    golden = rendered("rag-platform") / "evals/golden/questions.yaml"
+    write(tmp_path, {**GOOD, "evals/golden/facts.yaml": golden.read_text("utf-8")})
+    assert finding(tmp_path, "EVA101").state == "pass"
+    assert finding(tmp_path, "EVA103").state == "fail"
+
+
+def test_a_template_text_in_new_lines_is_still_the_templates(rendered, tmp_path: Path) -> None:
+    """Moving the README of the template into the story, wrapped anew, earns nothing."""
+    words = (rendered("rag-platform") / "README.md").read_text("utf-8").split()
+    story = "\n".join(" ".join(words[at : at + 7]) for at in range(0, len(words), 7))
+    found = finding(write(tmp_path, {**GOOD, "docs/story.md": story}), "EVD104")
+    assert found.state == "fail", found.evidence
+
+
+def test_the_idle_tests_are_named(tmp_path: Path) -> None:
+    found = finding(write(tmp_path, {**GOOD, "tests/test_numbers.py": IDLE}), "TST101")
+    assert "12 tests that assert nothing: tests/test_numbers.py::test_number_0" in found.evidence[1]

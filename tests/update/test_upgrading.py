@@ -1,0 +1,95 @@
+"""UPGRADING.md: its form, its conditions, and that its commands do what they say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from shipfolio import upgrading
+from shipfolio.errors import ShipfolioError
+from shipfolio.questions import load
+from shipfolio.source import History, Source
+from shipfolio.update import update_project
+from tests.conftest import ROOT
+from tests.update import small
+from tests.update.conftest import NEWEST, content, made
+
+OURS = (ROOT / upgrading.FILE).read_text("utf-8")
+
+
+def test_conditions_name_questions_and_answers_that_exist() -> None:
+    questions = load(ROOT).questions
+    for step in upgrading.steps(OURS):
+        for question, values in step.conditions.items():
+            assert set(values) <= set(questions[question].values), step.title
+
+
+def test_each_entry_of_ours_has_a_test_that_performs_it() -> None:
+    names = {name for name in globals() if name.startswith("test_entry_")}
+    titles = {"test_entry_" + "_".join(step.title.lower().split()) for step in upgrading.steps(OURS)}
+    assert titles == names, "write test_entry_<title in lower case>, which runs the commands of that entry"
+
+
+@pytest.fixture
+def perform(real: Source, versions: History, asked, tmp_path: Path) -> Callable[..., tuple[Path, Path]]:
+    """`perform(title, template)`: the entry's commands in an updated project of the version before, and a fresh one.
+
+    `files` are the learner's own, by path.
+    """
+
+    def run(title: str, template: str, files: Mapping[str, str] | None = None) -> tuple[Path, Path]:
+        made(real, asked, versions.versions[0], tmp_path / "demo", {"template": template})
+        made(real, asked, NEWEST, tmp_path / "fresh", {"template": template})
+        update_project(tmp_path / "demo", real, history=versions)
+        for name, text in (files or {}).items():
+            (tmp_path / "demo" / name).parent.mkdir(exist_ok=True)
+            (tmp_path / "demo" / name).write_text(text, "utf-8")
+        (step,) = [step for step in upgrading.steps(OURS) if step.title == title]
+        command = tmp_path / "bin/shipfolio"
+        command.parent.mkdir()
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shipfolio "$@"\n')
+        command.chmod(0o755)
+        found = {"PATH": f"{command.parent}:{os.environ['PATH']}", "PYTHONPATH": str(real.location / "generator")}
+        for block in step.commands:
+            shell = ["sh", "-e", "-c", block]
+            subprocess.run(shell, cwd=tmp_path / "demo", env={**os.environ, **found}, check=True, capture_output=True)
+        return tmp_path / "demo", tmp_path / "fresh"
+
+    return run
+
+
+def test_the_examples_commands_do_what_its_title_says(project, update) -> None:
+    path = project()
+    steps = {step.title: step for step in update(path).steps}
+    assert list(steps) == ["Rename the table", "Say hello"]
+    before = content(path)["data/table.csv"]
+    for command in steps["Rename the table"].commands:
+        subprocess.run(["sh", "-e", "-c", command], cwd=path, check=True)
+    assert content(path)["data/tables.csv"] == before
+
+
+def test_steps_come_in_the_order_in_which_they_became_due() -> None:
+    due = upgrading.applicable(small.UPGRADING, {"cloud": "azure"}, "v1.0.0", "v3.0.0")
+    assert [(step.version, step.title) for step in due] == [("2.0.0", "Only on Azure"), ("3.0.0", "Say hello")]
+    assert upgrading.applicable(small.UPGRADING, {"cloud": "azure"}, "v2.0.0", "v2.5.0") == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("## 1.0.0\n\n### Title\nDo it.\n\nText.\n", "'Title' does not begin with 'Applies to:'"),
+        ("## 1.0.0\n\n### Title\nApplies to: the clouds\n\nText.\n", "'Title': conditions 'the clouds'"),
+        ("## 1.0.0\n\n### Title\nApplies to: cloud =\n\nText.\n", "'Title': conditions ''"),
+        ("## 1.0.0\n\n### Title\nApplies to: every project\n", "'Title': text ''"),
+        ("## next\n\n### Title\nApplies to: every project\n\nText.\n", "'Title': version 'next'"),
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_refused(entry: str, message: str) -> None:
+    with pytest.raises(ShipfolioError, match=message) as refused:
+        upgrading.steps(entry)
+    assert refused.value.remedy
