@@ -13,17 +13,29 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\thooksPath = /dev/null\n\tfsmonitor = false\n"
 HEX = re.compile(r"[0-9a-f]{40}")
 REF = re.compile(r"refs/[\w./@+-]{1,200}")
 MAX_REFS = 2_000
 MAX_HISTORY_BYTES = 32_000_000
+MAX_BLOB_BYTES = 1_000_000
+ONLY_BLOBS = (f"--filter=combine:object:type=blob+blob:limit={MAX_BLOB_BYTES}", "--filter-provided-objects")
 MAX_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One content that some commit holds, and the path that it had first."""
+
+    id: str
+    path: str
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -48,24 +60,41 @@ class History:
         """Whether tracked files differ from HEAD or new ones wait."""
         return bool(self._git("status", "--porcelain", "--untracked-files=normal"))
 
-    def additions(self) -> tuple[bytes, bool]:
-        """Every line that any commit added, as patches, newest first; and whether that is the whole history.
+    def earlier(self, known: Set[str]) -> tuple[list[Blob], bool]:
+        """The contents that any commit holds and `known` (blob ids) does not, newest first; and whether that is all.
 
-        Cut at `MAX_HISTORY_BYTES` or `MAX_SECONDS`.
+        Cut at `MAX_HISTORY_BYTES` or `MAX_SECONDS`. A content of more than `MAX_BLOB_BYTES` is left out.
         """
-        patches = ("-p", "--cc", "--unified=0", "--no-textconv", "--no-ext-diff", "--no-color", "--no-renames")
-        process = self._start("log", "--all", *patches, "--format=commit %H")
+        listed = self._git("rev-list", "--all", "--objects", *ONLY_BLOBS).decode("utf-8", "surrogateescape")
+        fields = [line.partition(" ") for line in listed.splitlines()]
+        paths = {blob: path for blob, _, path in fields}
+        wanted = [blob for blob in paths if blob not in known]
+        blobs = list(self._contents(wanted, paths)) if wanted else []
+        return blobs, len(blobs) == len(wanted)
+
+    def commit_that_added(self, blob: str) -> str:
+        """The id of the first commit that holds a content."""
+        found = self._git("log", "--all", "--reverse", "--format=%H", f"--find-object={blob}")
+        return found.partition(b"\n")[0].decode("ascii", "replace")
+
+    def _contents(self, blobs: Sequence[str], paths: Mapping[str, str]) -> Iterator[Blob]:
+        """As many of the contents as there is room and time for."""
+        with tempfile.TemporaryFile() as asked:
+            asked.write("".join(f"{blob}\n" for blob in blobs).encode())
+            asked.seek(0)
+            process = self._start("cat-file", "--batch", given=asked)
         assert process.stdout is not None
-        parts: list[bytes] = []
         size, deadline = 0, time.monotonic() + MAX_SECONDS
-        while chunk := process.stdout.read(1 << 20):
-            parts.append(chunk)
-            size += len(chunk)
-            if size > MAX_HISTORY_BYTES or time.monotonic() > deadline:
-                process.kill()
+        for blob in blobs:
+            head = process.stdout.readline().split()
+            if len(head) != 3 or not head[2].isdigit() or size > MAX_HISTORY_BYTES or time.monotonic() > deadline:
                 break
+            content = process.stdout.read(int(head[2]) + 1)[:-1]
+            size += len(content)
+            yield Blob(blob, paths[blob], content)
+        process.kill()
         process.stdout.close()
-        return b"".join(parts), process.wait() == 0
+        process.wait()
 
     def _git(self, *arguments: str) -> bytes:
         if self.git_dir is None:
@@ -78,7 +107,7 @@ class History:
             process.communicate()
             return b""
 
-    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(self, *arguments: str, given: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
         assert self.git_dir is not None
         foreign = self.root / ".git"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
@@ -100,7 +129,7 @@ class History:
         quiet = subprocess.DEVNULL
         command = ["git", "--no-pager", *arguments]
         return subprocess.Popen(  # noqa: S603 - fixed program, arguments never reach a shell
-            command, cwd=self.root, env=environment, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet
+            command, cwd=self.root, env=environment, stdin=given or quiet, stdout=subprocess.PIPE, stderr=quiet
         )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import stat
+from collections.abc import Set
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ class Repo:
         self.notes: list[str] = [history.missing] if history.missing else []
         self._given_template = template
         self._texts: dict[str, str] = {}
+        self._blobs: set[str] = set()
         self._folders: dict[str, bool] = {}
 
     def __deepcopy__(self, _memo: object) -> Repo:
@@ -71,6 +74,12 @@ class Repo:
             self._texts[name] = self._read(name)
         return self._texts[name]
 
+    def blob_ids(self) -> Set[str]:
+        """The ids that git gives to the contents of all files as they are now."""
+        for name in self.files:
+            self.text(name)
+        return self._blobs
+
     def holds(self, name: str, content: bytes) -> bool | None:
         """Whether a file is exactly this; None where there is no such file."""
         path = self._path(name)
@@ -103,6 +112,8 @@ class Repo:
                 content = file.read(MAX_BYTES)
         except OSError:
             return ""
+        if len(content) < MAX_BYTES:
+            self._blobs.add(hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest())
         return _decoded(content)
 
     def _path(self, name: str) -> Path | None:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from shipfolio.check.repo import Repo
+from shipfolio.check.history import Blob
+from shipfolio.check.repo import BINARY_PROBE, Repo
 
 # The literal part comes first, because a plain search for it is fast; the expression decides.
 FORMS: dict[str, tuple[bytes, re.Pattern[bytes]]] = {
@@ -29,9 +30,7 @@ FORMS: dict[str, tuple[bytes, re.Pattern[bytes]]] = {
 BEFORE, AFTER = 64, 256  # bytes around the literal part that hold the shortest match of each form
 EXAMPLES = re.compile(rb"(?i)example|dummy|fake|xxxx|0000000|1234567890")
 ENV_FILES = r"(.*/)?\.env(\.(local|prod|production|dev))?"
-FILE_MARK = b"\n+++ b/"
-COMMIT_MARK = b"commit "
-COMMITTED_ENV = re.compile(rb"\n\+\+\+ b/((?:[^\n]*/)?\.env)\n@@[^\n]*\n(?:\+[^\n]*\n)*?\+(?:export )?\w+=\S")
+ENV_FILE = re.compile(r"(.*/)?\.env")
 
 
 def search(repo: Repo) -> tuple[list[str], str]:
@@ -43,31 +42,40 @@ def search(repo: Repo) -> tuple[list[str], str]:
         leaks += [f"{what} {start}... in {name}" for what, start in _in_text(repo.text(name))]
     if repo.history.missing:
         return leaks, f"{len(repo.files)} files searched, {repo.history.missing}"
-    patches, whole = repo.history.additions()
-    for env in COMMITTED_ENV.finditer(patches):
-        leaks.append(f"{env[1].decode('utf-8', 'replace')} with values stands in the history")
-    for what, start, at in _matches(patches, patch=True):
-        name, commit = _place(patches, at)
-        leaks.append(f"{what} {start}... in the history of {name} (commit {commit})")
-    extent = "the whole history" if whole else f"the newest {len(patches) >> 20} MB of the history, not the rest"
+    blobs, whole = repo.history.earlier(repo.blob_ids())
+    for blob in blobs:
+        leaks += _in_blob(repo, blob)
+    megabytes = sum(len(blob.content) for blob in blobs) >> 20
+    extent = "the whole history" if whole else f"the newest {megabytes} MB of the history, not the rest"
     return sorted(set(leaks)), f"{len(repo.files)} files and {extent} searched"
+
+
+def _in_blob(repo: Repo, blob: Blob) -> list[str]:
+    """What a content that is no longer in the folder gives away; one that is no text gives away nothing."""
+    if b"\0" in blob.content[:BINARY_PROBE]:
+        return []
+    leaks = [
+        f"{what} {start}... in the history of {blob.path} (commit {repo.history.commit_that_added(blob.id)[:10]})"
+        for what, start in _in_bytes(blob.content)
+    ]
+    if ENV_FILE.fullmatch(blob.path) and _holds_values(blob.content.decode("utf-8", "replace")):
+        leaks.append(f"{blob.path} with values stands in the history")
+    return leaks
 
 
 @lru_cache(maxsize=2_000)
 def _in_text(text: str) -> list[tuple[str, str]]:
-    return [(what, start) for what, start, _ in _matches(text.encode())]
+    return _in_bytes(text.encode())
 
 
-def _matches(content: bytes, patch: bool = False) -> list[tuple[str, str, int]]:
-    """Form, first characters and position of each secret; removed lines of a patch and examples do not count."""
-    found = []
-    for what, (literal, form) in FORMS.items():
-        for match in _near(literal, form, content):
-            line = content[content.rfind(b"\n", 0, match.start()) + 1 : match.start()]
-            removed = patch and line.startswith((b"-", b"@@"))
-            if not removed and not EXAMPLES.search(match[0]):
-                found.append((what, match[0][:7].decode("ascii", "replace"), match.start()))
-    return found
+def _in_bytes(content: bytes) -> list[tuple[str, str]]:
+    """Form and first characters of each secret; examples do not count."""
+    return [
+        (what, match[0][:7].decode("ascii", "replace"))
+        for what, (literal, form) in FORMS.items()
+        for match in _near(literal, form, content)
+        if not EXAMPLES.search(match[0])
+    ]
 
 
 def _near(literal: bytes, form: re.Pattern[bytes], content: bytes) -> Iterator[re.Match[bytes]]:
@@ -79,13 +87,6 @@ def _near(literal: bytes, form: re.Pattern[bytes], content: bytes) -> Iterator[r
             last = match.start()
             yield match
         at = content.find(literal, at + 1)
-
-
-def _place(patches: bytes, at: int) -> tuple[str, str]:
-    start = patches.rfind(FILE_MARK, 0, at)
-    name = patches[start + len(FILE_MARK) : patches.find(b"\n", start + 1)].decode("utf-8", "replace")
-    commit = patches.rfind(b"\n" + COMMIT_MARK, 0, at) + 1
-    return name, patches[commit + len(COMMIT_MARK) :][:10].decode("ascii", "replace")
 
 
 def _holds_values(text: str) -> bool:

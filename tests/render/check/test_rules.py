@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from shipfolio.check import rules
+from shipfolio.check import history, rules
 from shipfolio.check.rubric import Rubric
 from shipfolio.check.scoring import Finding, score
+from tests.conftest import git
 from tests.render.check.exemplary import BREAKS, FAKE_KEY, GOOD, IDLE, write
 
 DEPENDENTS = {"EVA101": {"EVA102"}, "INF101": {"INF102", "INF103", "INF104", "SEC105"}, "CI101": {"SEC103", "SEC104"}}
@@ -69,6 +70,25 @@ def test_a_committed_env_file_counts_after_it_was_deleted(tmp_path: Path) -> Non
     write(tmp_path, {**GOOD, ".env": "OPENAI_API_KEY=abc\n"})
     write(tmp_path, {".env": None})
     assert finding(tmp_path, "SEC101").state == "fail"
+
+
+def test_a_committed_secret_counts_while_the_folder_holds_another_text(tmp_path: Path) -> None:
+    write(tmp_path, {**GOOD, "app/keys.py": f'KEY = "{FAKE_KEY}"\n'})
+    write(tmp_path, {"app/keys.py": "KEY = None\n"}, commit=False)
+    evidence = finding(tmp_path, "SEC101").evidence
+    first = git(tmp_path, "rev-parse", "--short=10", "HEAD")
+    assert f"AWS access key {FAKE_KEY[:7]}... in the history of app/keys.py (commit {first})" in evidence
+
+
+def test_a_history_that_is_too_long_is_said_to_be_searched_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, {**GOOD, "docs/long.md": "one\n" * 1000})
+    write(tmp_path, {"docs/long.md": "two\n" * 1000})
+    write(tmp_path, {"docs/long.md": "three\n"})
+    assert any("the whole history searched" in line for line in finding(tmp_path, "SEC101").evidence)
+    monkeypatch.setattr(history, "MAX_HISTORY_BYTES", 100)
+    assert any("not the rest searched" in line for line in finding(tmp_path, "SEC101").evidence)
 
 
 @pytest.mark.parametrize(
