@@ -35,8 +35,8 @@ class Repo:
         self.history = history
         self.notes: list[str] = [history.missing] if history.missing else []
         self._given_template = template
+        self._contents: dict[str, bytes | None] = {}
         self._texts: dict[str, str] = {}
-        self._blobs: set[str] = set()
         self._folders: dict[str, bool] = {}
 
     def __deepcopy__(self, _memo: object) -> Repo:
@@ -53,6 +53,10 @@ class Repo:
         return found[:MAX_FILES]
 
     @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(self.files)
+
+    @cached_property
     def template(self) -> TemplateText:
         """The text that the templates wrote, this version's and the one that the repository was made from."""
         return self._given_template or TemplateText.of(str(self.answers.get("_commit", "")))
@@ -65,31 +69,23 @@ class Repo:
 
     def named(self, pattern: str) -> list[str]:
         """The files whose whole path matches a regular expression, upper and lower case alike."""
-        matches = re.compile(pattern, re.IGNORECASE).fullmatch
-        return [name for name in self.files if matches(name)]
+        return list(_named(pattern, self._names))
 
     def text(self, name: str) -> str:
         """A file as text; empty where it is binary, absent or not a file of this folder."""
         if name not in self._texts:
-            self._texts[name] = self._read(name)
+            self._texts[name] = _decoded((self._content(name) or b"")[:MAX_BYTES])
         return self._texts[name]
 
     def blob_ids(self) -> Set[str]:
-        """The ids that git gives to the contents of all files as they are now."""
-        for name in self.files:
-            self.text(name)
-        return self._blobs
+        """The ids that git gives to the files as they are now, without those longer than `MAX_BYTES`."""
+        contents = (self._content(name) for name in self.files)
+        return {_blob_id(content) for content in contents if content and len(content) <= MAX_BYTES}
 
     def holds(self, name: str, content: bytes) -> bool | None:
         """Whether a file is exactly this; None where there is no such file."""
-        path = self._path(name)
-        if path is None:
-            return None
-        try:
-            with path.open("rb") as file:
-                return file.read(len(content) + 1) == content
-        except OSError:
-            return False
+        found = self._content(name) if len(content) <= MAX_BYTES else self._read(name, len(content) + 1)
+        return None if found is None else found == content
 
     def joined(self, pattern: str) -> str:
         """The texts of the files that match, one after the other."""
@@ -103,27 +99,30 @@ class Repo:
         """The content of a YAML or JSON file, to be read only; None where it cannot be parsed."""
         return _parsed(self.text(name), name.endswith(".json"))
 
-    def _read(self, name: str) -> str:
+    def _content(self, name: str) -> bytes | None:
+        """A file, read once, with one byte more than `MAX_BYTES` where it is longer; None where there is no such."""
+        if name not in self._contents:
+            self._contents[name] = self._read(name, MAX_BYTES + 1)
+        return self._contents[name]
+
+    def _read(self, name: str, size: int) -> bytes | None:
         path = self._path(name)
         if path is None:
-            return ""
+            return None
         try:
-            with path.open("rb") as file:
-                content = file.read(MAX_BYTES)
+            with open(path, "rb") as file:  # noqa: PTH123 - a Path for each of 300 files takes longer than reading it
+                return file.read(size)
         except OSError:
-            return ""
-        if len(content) < MAX_BYTES:
-            self._blobs.add(hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest())
-        return _decoded(content)
+            return b""
 
-    def _path(self, name: str) -> Path | None:
+    def _path(self, name: str) -> str | None:
         """The file, where it is a regular one and no part of its path is a symbolic link."""
         path = f"{self.root}/{name}"
         try:
             regular = stat.S_ISREG(os.lstat(path).st_mode)
         except (OSError, ValueError):
             return None
-        return Path(path) if regular and self._inside(os.path.dirname(path)) else None  # noqa: PTH120
+        return path if regular and self._inside(os.path.dirname(path)) else None  # noqa: PTH120
 
     def _inside(self, folder: str) -> bool:
         """Whether a folder is what it is called: no part of its path is a symbolic link, none climbs."""
@@ -142,6 +141,17 @@ class Repo:
 
 
 # Most files of a cohort are the same in every repository: what was worked out for one is kept for the next.
+
+
+@lru_cache(maxsize=500)
+def _named(pattern: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    matches = re.compile(pattern, re.IGNORECASE).fullmatch
+    return tuple(name for name in names if matches(name))
+
+
+@lru_cache(maxsize=2_000)
+def _blob_id(content: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest()
 
 
 @lru_cache(maxsize=2_000)
