@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 
 from app.language import WORD
 from app.settings import CacheSettings
-from app.stores.database import Moment, metadata
+from app.stores.database import Housekeeping, Moment, insert_or_update, metadata
 
 NEWEST = 1000  # entries of a scope that a nearly equal question is compared with
+FORGET_SECONDS = 60.0  # how often answers that are too old are removed; nobody is given them in between
 CODE = re.compile(r"\w*\d\w*")
 
 answers = sa.Table(
@@ -47,6 +47,7 @@ class AnswerCache:
     def __init__(self, engine: Engine, settings: CacheSettings) -> None:
         self._engine = engine
         self._settings = settings
+        self._forgetting = Housekeeping(FORGET_SECONDS)
 
     def find(self, scope: str, question: str) -> str | None:
         """The answer to this very question; case and punctuation do not matter."""
@@ -70,8 +71,8 @@ class AnswerCache:
         return rows[best].answer if scores[best] >= self._settings.semantic_threshold else None
 
     def keep(self, scope: str, question: str, vector: NDArray[np.float32] | None, answer: str) -> None:
-        """Remember an answer, and forget those that are too old."""
-        values = {
+        """Remember an answer; once in a while forget those that are too old."""
+        row = {
             "scope": scope,
             "question": fingerprint(question),
             "codes": codes(question),
@@ -79,11 +80,10 @@ class AnswerCache:
             "answer": answer,
             "created_at": datetime.now(UTC),
         }
-        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        statement = insert(answers).values(values)
         with self._engine.begin() as connection:
-            connection.execute(answers.delete().where(answers.c.created_at < self._oldest()))
-            connection.execute(statement.on_conflict_do_update(index_elements=["scope", "question"], set_=values))
+            if self._forgetting.due():
+                connection.execute(answers.delete().where(answers.c.created_at < self._oldest()))
+            insert_or_update(connection, answers, row)
 
     def _live(self, scope: str) -> sa.Select[Any, Any]:
         columns = (answers.c.answer, answers.c.vector)

@@ -1,9 +1,13 @@
 """The relational database that the tables of the service share: SQLAlchemy Core on SQLite or PostgreSQL."""
 
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine
 
 from app.errors import ConfigurationError
 
@@ -46,6 +50,36 @@ def create_missing_tables(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text(lock))
         metadata.create_all(connection)
+
+
+def insert_or_update(
+    connection: Connection, table: sa.Table, row: Mapping[str, Any], changes: Mapping[str, Any] | None = None
+) -> None:
+    """Insert `row`; where its primary key is taken, set `changes` on the row that is there, or all of `row`.
+
+    The row stays locked until the transaction ends.
+    """
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    key = [column.name for column in table.primary_key]
+    statement = insert(table).values(**row).on_conflict_do_update(index_elements=key, set_=dict(changes or row))
+    connection.execute(statement)
+
+
+class Housekeeping:
+    """Lets work that any call may do be done once in a while: at first, then at most once in `seconds`."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._next = clock()
+
+    def due(self) -> bool:
+        """Whether it is time; who hears so does the work."""
+        now = self._clock()
+        if now < self._next:
+            return False
+        self._next = now + self._seconds
+        return True
 
 
 def first_line(error: Exception) -> str:
