@@ -7,6 +7,7 @@ scope, so nothing stale and nothing of another tenant can be found.
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,7 +36,7 @@ answers = sa.Table(
 )
 
 
-def cache_scope(*, tenant: str, prompt: str, index: str, model: str, filters: dict[str, str] | None = None) -> str:
+def cache_scope(*, tenant: str, prompt: str, index: str, model: str, filters: Mapping[str, str] | None = None) -> str:
     """The name of a scope, 64 hexadecimal digits."""
     parts = json.dumps([tenant, prompt, index, model, sorted((filters or {}).items())])
     return hashlib.sha256(parts.encode()).hexdigest()

@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from app.answering.assistant import Answer, Assistant, Reply
 from app.answering.conversations import Conversations, Turn, turn
 from app.answering.repeats import Repeats
-from app.answering.writing import Delta
+from app.answering.writing import Delta, Prepared
 from app.api.dependencies import PRINTABLE, CallerDep
 from app.bootstrap import Platform
 from app.errors import AppError
@@ -94,19 +94,22 @@ class Answering:
 
     async def _stand_alone(self, asked: Question, caller: str) -> AsyncGenerator[Delta | Answer]:
         """The answer to a question without a history, which may have been given before."""
-        scope = await self.repeats.scope(asked.question, asked.filters, caller)
-        if scope and (kept := await self.repeats.find(scope, asked.question)):
-            yield Delta(text=kept.answer)
-            yield kept
+        prepared = self.assistant.prepare(asked.question, caller)
+        lookup = await self.repeats.look_up(asked.question, asked.filters, prepared)
+        if lookup and lookup.answer:
+            yield Delta(text=lookup.answer.answer)
+            yield lookup.answer
             return
-        async with aclosing(self._ask(asked, (), caller)) as parts:
+        async with aclosing(self._ask(asked, (), caller, lookup.prepared if lookup else prepared)) as parts:
             async for part in parts:
-                if isinstance(part, Answer) and scope:
-                    await self.repeats.keep(scope, asked.question, part)
+                if isinstance(part, Answer) and lookup:
+                    await self.repeats.keep(lookup, part)
                 yield part
 
-    async def _ask(self, asked: Question, history: Sequence[Turn], caller: str) -> AsyncGenerator[Delta | Answer]:
-        async with aclosing(self.assistant.stream(asked.question, asked.filters, history, caller)) as parts:
+    async def _ask(
+        self, asked: Question, history: Sequence[Turn], caller: str, prepared: Prepared | None = None
+    ) -> AsyncGenerator[Delta | Answer]:
+        async with aclosing(self.assistant.stream(asked.question, asked.filters, history, caller, prepared)) as parts:
             async for part in parts:
                 yield part.answer if isinstance(part, Reply) else part
 
