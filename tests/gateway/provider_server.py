@@ -26,7 +26,11 @@ Scope = dict[str, Any]
 
 @dataclass
 class Provider:
-    """How one provider behaves: `ok`, an HTTP status, `hang`, `cut` after two words, or `garbage`."""
+    """How one provider behaves: `ok`, an HTTP status, `hang`, `garbage`, or `empty` for a response without a body.
+
+    In the middle of a stream: `cut` breaks the connection, `short` ends the body as if all was said, `torn` sends half
+    an event and then ends.
+    """
 
     behave: str | int = "ok"
     retry_after: str | None = None
@@ -66,20 +70,32 @@ class ProviderServer:
         if provider.behave == "garbage":
             await _send(send, 200, b"application/json", [b'{"half": '])
             return
+        if provider.behave == "empty":
+            await _send(send, 200, _kind(name, streaming), [])
+            return
         if not streaming:
             await _send(send, 200, b"application/json", [json.dumps(WHOLE[name]).encode()])
             self.charged[name] += 1
             return
-        parts = STREAM[name]()
-        kind = b"application/vnd.amazon.eventstream" if name == "bedrock" else b"text/event-stream"
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
-        for number, part in enumerate(parts):
-            if provider.behave == "cut" and number == len(parts) // 2:
-                provider.finished = time.perf_counter()
-                raise ConnectionAbortedError  # the server closes the connection in the middle of the body
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", _kind(name, True))]})
+        for part in self._parts(name, provider):
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
         self.charged[name] += 1
+
+    def _parts(self, name: str, provider: Provider) -> Iterator[bytes]:
+        """The stream's events, as far as the provider behaves."""
+        parts = STREAM[name]()
+        if provider.behave == "ok":
+            yield from parts
+            return
+        half = len(parts) // 2
+        yield from parts[:half]
+        provider.finished = time.perf_counter()
+        if provider.behave == "cut":
+            raise ConnectionAbortedError  # the server closes the connection in the middle of the body
+        if provider.behave == "torn":
+            yield torn(name, parts[half])
 
 
 @contextmanager
@@ -241,6 +257,17 @@ WHOLE: dict[str, dict[str, Any]] = {
         "metrics": {"latencyMs": 1},
     },
 }
+
+
+def torn(name: str, part: bytes) -> bytes:
+    """Half an event and a blank line; for Bedrock a frame whose sum is wrong."""
+    return part[:-8] + bytes(8) if name == "bedrock" else part[: len(part) // 2] + b"\n\n"
+
+
+def _kind(name: str, streaming: bool) -> bytes:
+    if not streaming:
+        return b"application/json"
+    return b"application/vnd.amazon.eventstream" if name == "bedrock" else b"text/event-stream"
 
 
 def _failure(name: str, status: int) -> bytes:
