@@ -128,7 +128,7 @@ class Answering:
 def open_answering(platform: Platform) -> Answering:
     """The assistant and the conversations of an open platform."""
     settings = platform.settings
-    conversations = Conversations(platform.catalog.engine)
+    conversations = Conversations(platform.catalog.engine, settings.answering.keep_days)
     return Answering(Assistant(platform), conversations, Repeats(platform), settings.answering, settings.log.content)
 
 
