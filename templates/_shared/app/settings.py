@@ -129,6 +129,19 @@ class GateSettings(BaseModel):
     min_cases: int = Field(20, ge=2, description="with fewer pairs of cases nothing is decided")
 
 
+class QualitySettings(BaseModel):
+    """How answers are watched in use, with the gate's statistics. Scores are kept; texts only where `content` is on."""
+
+    share: float = Field(1, ge=0, le=1, description="share of the answers scored by words, after they went out")
+    judge_share: float = Field(
+        0.1, ge=0, le=1, description="share that a model named in `APP_LLM__JUDGE` judges too; each costs a call"
+    )
+    window: int = Field(200, ge=2, le=5000, description="scores that drift compares with as many before them")
+    content: bool = Field(False, description="keep question, answer and sources for feedback, personal data taken out")
+    keep_days: int = Field(90, ge=1, description="days after which scores and texts of an answer are deleted")
+    reevaluate: bool = Field(False, description="after `app ingest`, ask the golden questions again; offline only")
+
+
 class LogSettings(BaseModel):
     """What the service tells about itself."""
 
@@ -154,6 +167,7 @@ class Settings(BaseSettings):
     ingestion: IngestionSettings = IngestionSettings.model_validate({})
     api: APISettings = APISettings.model_validate({})
     gate: GateSettings = GateSettings.model_validate({})
+    quality: QualitySettings = QualitySettings.model_validate({})
     log: LogSettings = LogSettings.model_validate({})
     prompts_dir: Path = Field(Path("prompts"), description="folder of the prompt registry")
     evals_dir: Path = Field(Path("evals"), description="folder of the golden cases and results")
