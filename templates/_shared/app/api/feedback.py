@@ -11,7 +11,7 @@ from app.api.dependencies import PRINTABLE, PlatformDep, require
 from app.evals.answers import Judgement
 from app.evals.records import Source
 from app.observability.redaction import redacted
-from app.stores.keys import Scope
+from app.scopes import Scope
 
 router = APIRouter(tags=["feedback"])
 

@@ -23,8 +23,8 @@ from app.api.dependencies import PRINTABLE, CallerDep
 from app.bootstrap import Platform
 from app.errors import AppError
 from app.evals.watching import Watcher, names_a_judge
+from app.product_settings import AnsweringSettings
 from app.retrieval.retriever import Evidence
-from app.settings import AnsweringSettings
 
 log = structlog.get_logger()
 CLOSING_SECONDS = 5.0  # for answers whose scores are still to come when the service stops
