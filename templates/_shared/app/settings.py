@@ -121,7 +121,7 @@ class QualitySettings(BaseModel):
     judge_share: float = Field(
         0.1, ge=0, le=1, description="share that a model named in `APP_LLM__JUDGE` judges too; each costs a call"
     )
-    window: int = Field(200, ge=2, le=5000, description="scores that drift compares with as many before them")
+    window: int = Field(200, ge=2, le=2000, description="scores that drift compares with as many before them")
     content: bool = Field(False, description="keep question, answer and sources for feedback, personal data taken out")
     keep_days: int = Field(90, ge=1, description="days after which scores and texts of an answer are deleted")
     reevaluate: bool = Field(False, description="after `app ingest`, ask the golden questions again; offline only")

@@ -49,7 +49,9 @@ async def home(request: Request) -> HTMLResponse:
 async def feedback(request: Request) -> HTMLResponse:
     """What readers said, for whoever reviews it; it comes by a call that carries a key with the scope `admin`."""
     platform: Platform = request.app.state.platform
-    return HTMLResponse(render("feedback.html", platform, page="/feedback"), headers=REVALIDATE)
+    quality = platform.settings.quality
+    page = render("feedback.html", platform, page="/feedback", kept=quality.content, days=quality.keep_days)
+    return HTMLResponse(page, headers=REVALIDATE)
 
 
 def render(template: str, platform: Platform, **content: object) -> str:
