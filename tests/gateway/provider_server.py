@@ -9,7 +9,7 @@ import threading
 import time
 import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,9 +40,10 @@ class Provider:
 
 @dataclass
 class ProviderServer:
-    """All providers at one address; each under a path of its own."""
+    """All providers at one address; each under a path of its own. `speak` makes a stream's words from the request."""
 
     url: str
+    speak: Callable[[dict[str, Any]], Sequence[str]] = lambda _: WORDS
     providers: dict[str, Provider] = field(default_factory=dict)
     charged: Counter[str] = field(default_factory=Counter)
 
@@ -55,9 +56,11 @@ class ProviderServer:
         body = json.loads(await _read(receive) or b"{}")
         name = scope["path"].split("/")[1]
         streaming = bool(body.get("stream")) or "tream" in scope["path"].rsplit("/", 1)[-1]
-        await self._respond(name, self[name], streaming, scope["path"], send)
+        parts = STREAM[name](self.speak(body)) if streaming else []
+        await self._respond(name, self[name], parts, send)
 
-    async def _respond(self, name: str, provider: Provider, streaming: bool, path: str, send: Any) -> None:
+    async def _respond(self, name: str, provider: Provider, parts: list[bytes], send: Any) -> None:
+        """Answer as told: with these parts of a stream, or whole where there are none."""
         provider.calls += 1
         if isinstance(provider.behave, int):
             headers = [(b"retry-after", provider.retry_after.encode())] if provider.retry_after else []
@@ -71,21 +74,20 @@ class ProviderServer:
             await _send(send, 200, b"application/json", [b'{"half": '])
             return
         if provider.behave == "empty":
-            await _send(send, 200, _kind(name, streaming), [])
+            await _send(send, 200, _kind(name, bool(parts)), [])
             return
-        if not streaming:
+        if not parts:
             await _send(send, 200, b"application/json", [json.dumps(WHOLE[name]).encode()])
             self.charged[name] += 1
             return
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", _kind(name, True))]})
-        for part in self._parts(name, provider):
+        for part in self._as_far_as(name, provider, parts):
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
         self.charged[name] += 1
 
-    def _parts(self, name: str, provider: Provider) -> Iterator[bytes]:
+    def _as_far_as(self, name: str, provider: Provider, parts: list[bytes]) -> Iterator[bytes]:
         """The stream's events, as far as the provider behaves."""
-        parts = STREAM[name]()
         if provider.behave == "ok":
             yield from parts
             return
@@ -99,9 +101,9 @@ class ProviderServer:
 
 
 @contextmanager
-def serve_providers() -> Iterator[ProviderServer]:
+def serve_providers(speak: Callable[[dict[str, Any]], Sequence[str]] = lambda _: WORDS) -> Iterator[ProviderServer]:
     """The server on a free port of 127.0.0.1, stopped at the end."""
-    providers = ProviderServer("")
+    providers = ProviderServer("", speak)
     config = uvicorn.Config(providers, port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -148,27 +150,27 @@ def openai_response(status: str, *output: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def openai_stream() -> list[bytes]:
-    done = openai_message("completed", TEXT)
+def openai_stream(words: Sequence[str]) -> list[bytes]:
+    done = openai_message("completed", "".join(words))
     part = {"type": "output_text", "text": "", "annotations": []}
     where = {"item_id": "m1", "output_index": 0, "content_index": 0}
     events = [
         {"type": "response.created", "response": openai_response("in_progress")},
         {"type": "response.output_item.added", "output_index": 0, "item": openai_message("in_progress", "")},
         {"type": "response.content_part.added", **where, "part": part},
-        *({"type": "response.output_text.delta", **where, "delta": word, "logprobs": []} for word in WORDS),
-        {"type": "response.output_text.done", **where, "text": TEXT, "logprobs": []},
+        *({"type": "response.output_text.delta", **where, "delta": word, "logprobs": []} for word in words),
+        {"type": "response.output_text.done", **where, "text": "".join(words), "logprobs": []},
         {"type": "response.output_item.done", "output_index": 0, "item": done},
         {"type": "response.completed", "response": openai_response("completed", done)},
     ]
     return sse(*({**event, "sequence_number": number} for number, event in enumerate(events)))
 
 
-def chat_stream() -> list[bytes]:
+def chat_stream(words: Sequence[str]) -> list[bytes]:
     head = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "served"}
     tokens = {"prompt_tokens": USAGE[0], "completion_tokens": USAGE[1], "total_tokens": sum(USAGE)}
     deltas: list[tuple[dict[str, str], str | None]] = [({"role": "assistant", "content": ""}, None)]
-    deltas += [({"content": word}, None) for word in WORDS]
+    deltas += [({"content": word}, None) for word in words]
     deltas.append(({}, "stop"))
     chunks = [{**head, "choices": [{"index": 0, "delta": d, "finish_reason": end}]} for d, end in deltas]
     return [*sse(*chunks, {**head, "choices": [], "usage": tokens}, named=False), b"data: [DONE]\n\n"]
@@ -180,11 +182,11 @@ def anthropic_message(*content: dict[str, Any], end: str | None = "end_turn") ->
     return {**head, "content": list(content), "stop_reason": end, "stop_sequence": None, "usage": tokens}
 
 
-def anthropic_stream() -> list[bytes]:
+def anthropic_stream(words: Sequence[str]) -> list[bytes]:
     return sse(
         {"type": "message_start", "message": anthropic_message(end=None)},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
-        *({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": w}} for w in WORDS),
+        *({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": w}} for w in words),
         {"type": "content_block_stop", "index": 0},
         {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": USAGE[1]}},
         {"type": "message_stop"},
@@ -199,9 +201,9 @@ def gemini_chunk(text: str, end: str | None) -> dict[str, Any]:
     return {"candidates": [candidate], "usageMetadata": tokens, "modelVersion": "gemini", "responseId": "g1"}
 
 
-def gemini_stream() -> list[bytes]:
-    ends = [None] * (len(WORDS) - 1) + ["STOP"]
-    return sse(*(gemini_chunk(word, end) for word, end in zip(WORDS, ends, strict=True)), named=False)
+def gemini_stream(words: Sequence[str]) -> list[bytes]:
+    ends = [None] * (len(words) - 1) + ["STOP"]
+    return sse(*(gemini_chunk(word, end) for word, end in zip(words, ends, strict=True)), named=False)
 
 
 def bedrock_event(kind: str, payload: dict[str, Any]) -> bytes:
@@ -220,8 +222,8 @@ def bedrock_event(kind: str, payload: dict[str, Any]) -> bytes:
 BEDROCK_USAGE = {"inputTokens": USAGE[0], "outputTokens": USAGE[1], "totalTokens": sum(USAGE)}
 
 
-def bedrock_stream() -> list[bytes]:
-    deltas = [{"contentBlockIndex": 0, "delta": {"text": word}} for word in WORDS]
+def bedrock_stream(words: Sequence[str]) -> list[bytes]:
+    deltas = [{"contentBlockIndex": 0, "delta": {"text": word}} for word in words]
     return [
         bedrock_event("messageStart", {"role": "assistant"}),
         *(bedrock_event("contentBlockDelta", delta) for delta in deltas),
@@ -231,7 +233,7 @@ def bedrock_stream() -> list[bytes]:
     ]
 
 
-STREAM: dict[str, Callable[[], list[bytes]]] = {
+STREAM: dict[str, Callable[[Sequence[str]], list[bytes]]] = {
     "openai": openai_stream,
     "compatible": chat_stream,
     "anthropic": anthropic_stream,

@@ -14,7 +14,7 @@ import pytest
 
 from tests.gateway.provider_server import TEXT, USAGE, ProviderServer, serve_providers
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "templates" / "_shared"))
+sys.path[:0] = [str(Path(__file__).parents[2] / "templates" / part) for part in ("_shared", "rag-platform")]
 
 from pydantic_ai.direct import model_request, model_request_stream
 from pydantic_ai.messages import ModelRequest, ModelResponse
