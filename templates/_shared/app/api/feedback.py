@@ -51,7 +51,7 @@ async def give_feedback(feedback: Feedback, platform: PlatformDep) -> None:
 @router.get("/feedback", response_model=list[JudgedAnswer], dependencies=[Depends(require(Scope.ADMIN))])
 async def list_feedback(
     platform: PlatformDep,
-    rating: Annotated[Literal[-1, 0, 1], Query(description="only helpful (1) or unhelpful (-1) answers")] = 0,
+    rating: Annotated[int, Query(ge=-1, le=1, description="only helpful (1) or unhelpful (-1) answers")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[Judgement]:
     """What readers said last of each answer, the newest first."""

@@ -142,8 +142,10 @@ class AnswerLog:
     def judgements(self, limit: int = 100, rating: int = 0, trace: str = "") -> list[Judgement]:
         """What readers said last of each answer, the newest first; only of one `rating`, or of traces like `trace…`."""
         last = sa.select(sa.func.max(feedback.c.id)).group_by(feedback.c.trace_id)
-        newest = sa.select(sa.func.max(answers.c.id)).where(answers.c.trace_id == feedback.c.trace_id)
-        query = sa.select(feedback, answers).join(answers, answers.c.id == newest.scalar_subquery(), isouter=True)
+        same = answers.alias()
+        newest = sa.select(sa.func.max(same.c.id)).where(same.c.trace_id == feedback.c.trace_id).correlate(feedback)
+        both = feedback.outerjoin(answers, answers.c.id == newest.scalar_subquery())
+        query = sa.select(feedback, answers).select_from(both)
         query = query.where(feedback.c.id.in_(last), feedback.c.trace_id.startswith(trace, autoescape=True))
         if rating:
             query = query.where(feedback.c.rating == rating)
