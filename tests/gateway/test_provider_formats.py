@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+from pydantic_ai.direct import model_request, model_request_stream
+from pydantic_ai.messages import ModelRequest, ModelResponse
 
 from tests.gateway.provider_server import TEXT, USAGE, ProviderServer, serve_providers
 
 sys.path[:0] = [str(Path(__file__).parents[2] / "templates" / part) for part in ("_shared", "rag-platform")]
-
-from pydantic_ai.direct import model_request, model_request_stream
-from pydantic_ai.messages import ModelRequest, ModelResponse
 
 if TYPE_CHECKING:
     from app.llm.gateway import Gateway
