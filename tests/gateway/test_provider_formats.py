@@ -14,7 +14,8 @@ import pytest
 from pydantic_ai.direct import model_request, model_request_stream
 from pydantic_ai.messages import ModelRequest, ModelResponse
 
-from tests.gateway.provider_server import TEXT, USAGE, ProviderServer, serve_providers
+from tests.gateway.provider_server import ProviderServer, serve_providers
+from tests.gateway.wire_formats import TEXT, USAGE
 
 sys.path[:0] = [str(Path(__file__).parents[2] / "templates" / part) for part in ("_shared", "rag-platform")]
 

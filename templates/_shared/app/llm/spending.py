@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 from app.errors import BudgetExceeded, TooManyTokens
 from app.llm.usage import Usage
 from app.settings import BudgetSettings
-from app.stores.database import Housekeeping, Moment, insert_or_update, metadata
+from app.stores.database import Housekeeping, Moment, insert_or_add, metadata
 
 NANO = 1_000_000_000
 EVERYONE = "*"
@@ -55,6 +55,8 @@ reservations = sa.Table(
     sa.Column("nano_usd", sa.BigInteger, nullable=False),
     sa.Column("lapses_at", Moment, nullable=False, index=True),
 )
+SET_ASIDE = reservations.insert()
+TAKE_BACK = reservations.delete().where(reservations.c.id == sa.bindparam("taken"))
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class Spending:
             with self._engine.begin() as connection:
                 for account in (caller, EVERYONE):
                     self._set_aside(connection, account, reservation)
-                connection.execute(reservations.insert().values(**vars(reservation), lapses_at=now + LAPSE))
+                connection.execute(SET_ASIDE, {**vars(reservation), "lapses_at": now + LAPSE})
         return reservation
 
     def settle(self, reservation: Reservation, feature: str, model: str, used: Usage) -> list[BudgetWarning]:
@@ -131,7 +133,7 @@ class Spending:
                     "output_tokens": used.output_tokens,
                     "nano_usd": round(used.cost_usd * NANO),
                 }
-                _accumulate(connection, ledger, key, amounts)
+                insert_or_add(connection, ledger, key, amounts)
         return warnings
 
     def shares(self) -> dict[str, float]:
@@ -167,13 +169,11 @@ class Spending:
     def _charge(self, connection: Connection, reservation: Reservation, used: Usage) -> list[BudgetWarning]:
         """Put what was used in the place of what was set aside, and tell which budgets run out."""
         tokens, nano_usd = used.input_tokens + used.output_tokens, round(used.cost_usd * NANO)
-        mine = reservations.delete().where(reservations.c.id == reservation.id)
-        if connection.execute(mine).rowcount:  # it has not lapsed
+        if connection.execute(TAKE_BACK, {"taken": reservation.id}).rowcount:  # it has not lapsed
             tokens, nano_usd = tokens - reservation.tokens, nano_usd - reservation.nano_usd
         warnings: list[BudgetWarning] = []
         for account in (reservation.caller, EVERYONE):
-            _add(connection, account, reservation.day, tokens, nano_usd)
-            share = max(self._shares_of(connection, account, reservation.day))
+            share = max(self._add(connection, account, reservation.day, tokens, nano_usd))
             if share >= self._settings.alert_share:
                 warnings.append(BudgetWarning(reservation.day, account, share))
         return warnings
@@ -187,23 +187,24 @@ class Spending:
             lapsed = connection.execute(reservations.select().where(reservations.c.lapses_at < now)).all()
         for row in lapsed:
             with self._engine.begin() as connection:
-                if connection.execute(reservations.delete().where(reservations.c.id == row.id)).rowcount:
+                if connection.execute(TAKE_BACK, {"taken": row.id}).rowcount:
                     for account in (row.caller, EVERYONE):
-                        _add(connection, account, row.day, -row.tokens, -row.nano_usd)
+                        self._add(connection, account, row.day, -row.tokens, -row.nano_usd)
 
     def _set_aside(self, connection: Connection, account: str, reservation: Reservation) -> None:
-        _add(connection, account, reservation.day, reservation.tokens, reservation.nano_usd)
-        tokens, money = self._shares_of(connection, account, reservation.day)
+        tokens, money = self._add(connection, account, reservation.day, reservation.tokens, reservation.nano_usd)
         whose = "The service" if account == EVERYONE else "This key"
         if tokens > 1:
             raise TooManyTokens(f"{whose} has used up its tokens for today.", "They are back at 00:00 UTC.")
         if money > 1:
             raise BudgetExceeded(f"{whose} has used up its money for today.", "It is back at 00:00 UTC.")
 
-    def _shares_of(self, connection: Connection, account: str, day: date) -> tuple[float, float]:
-        query = budgets.select().where(budgets.c.day == day, budgets.c.caller == account)
-        row = connection.execute(query).mappings().one()
-        return self._share(account, row["tokens"], row["nano_usd"])
+    def _add(self, connection: Connection, account: str, day: date, tokens: int, nano_usd: int) -> tuple[float, float]:
+        """Charge an account, which stays locked; what share of its tokens and its money is gone then."""
+        row = insert_or_add(
+            connection, budgets, {"day": day, "caller": account}, {"tokens": tokens, "nano_usd": nano_usd}
+        )
+        return self._share(account, row.tokens, row.nano_usd)
 
     def _share(self, account: str, tokens: int, nano_usd: int) -> tuple[float, float]:
         """How much of the account's tokens and money is gone; 0 where there is no limit."""
@@ -212,18 +213,6 @@ class Spending:
         most_tokens = limits.tokens_per_day if everyone else limits.key_tokens_per_day
         most_usd = limits.usd_per_day if everyone else limits.key_usd_per_day
         return tokens / most_tokens if most_tokens else 0.0, nano_usd / NANO / most_usd if most_usd else 0.0
-
-
-def _add(connection: Connection, account: str, day: date, tokens: int, nano_usd: int) -> None:
-    _accumulate(connection, budgets, {"day": day, "caller": account}, {"tokens": tokens, "nano_usd": nano_usd})
-
-
-def _accumulate(
-    connection: Connection, table: sa.Table, key: Mapping[str, date | str], amounts: Mapping[str, int]
-) -> None:
-    """Add `amounts` to the row with this key; the row stays locked until the transaction ends."""
-    added = {name: table.c[name] + amount for name, amount in amounts.items()}
-    insert_or_update(connection, table, {**key, **amounts}, added)
 
 
 def _spent(row: Mapping[Any, Any]) -> Spent:

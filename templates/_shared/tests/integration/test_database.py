@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from app.stores.database import Housekeeping, insert_or_update
+from app.stores.database import Housekeeping, insert_or_add, insert_or_update, open_database
 
 counts = sa.Table(
     "count",
@@ -39,12 +39,21 @@ def test_a_row_is_inserted_and_then_replaced_by_its_whole_key(engine: Engine) ->
     assert rows(engine) == [(1, "anna", 3, ""), (1, "ben", 2, "")]
 
 
-def test_only_the_named_changes_reach_a_row_that_is_there(engine: Engine) -> None:
+def test_amounts_are_added_to_the_row_that_is_there_and_told(engine: Engine) -> None:
     with engine.begin() as connection:
-        for note in ("first", "second"):
-            row = {"day": 1, "who": "anna", "calls": 5, "note": note}
-            insert_or_update(connection, counts, row, {"calls": counts.c.calls + 5})
-    assert rows(engine) == [(1, "anna", 10, "first")]
+        insert_or_update(connection, counts, {"day": 1, "who": "anna", "calls": 5, "note": "kept"})
+        added = insert_or_add(connection, counts, {"day": 1, "who": "anna", "note": "new"}, {"calls": 2})
+        begun = insert_or_add(connection, counts, {"day": 2, "who": "anna", "note": "new"}, {"calls": 2})
+    assert (added.calls, begun.calls) == (7, 2)
+    assert rows(engine) == [(1, "anna", 7, "kept"), (2, "anna", 2, "new")]
+
+
+def test_a_sqlite_file_lets_readers_go_on_while_one_writes(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/app.db")
+    with database.connect() as connection:
+        modes = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+    database.dispose()
+    assert modes == ["wal", 1]
 
 
 def test_housekeeping_is_due_at_first_and_then_once_in_its_time() -> None:
