@@ -9,7 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.errors import NotFound
+from app.evals.answers import Answered, AnswerLog
+from app.evals.due import IndexEvaluations
+from app.evals.records import Source
 from app.scopes import Scope
+from app.settings import QualitySettings
 from app.stores.catalog import Catalog, DocumentStatus, document_id
 from app.stores.keys import TRUSTED_SECONDS, Caller, api_keys, hash_key, scopes
 
@@ -113,6 +117,27 @@ class CatalogContract:
         catalog.add_feedback("0" * 32, 1, "Right, and fast. 👍")
         catalog.add_feedback("0" * 32, -1, "")
         catalog.ping()
+
+    def test_answers_in_use_are_read_back_with_their_scores_and_judgements(self, catalog: Catalog) -> None:
+        log = AnswerLog(catalog.engine, QualitySettings.model_validate({"content": True}))
+        trace, sources = "a" * 32, (Source("a.md", "A", "It is so. 👍"),)
+        for number in range(3):
+            answered = Answered(trace, f"answer@{number}", "m", "Why?", "So. [1]", sources)
+            log.add_score(log.add(answered, "1/now", {"answered": number / 2}), "judged", 0.5)
+        log.add(Answered("b" * 32, "answer@0", "m", "", "", ()), "1/now", {})
+        catalog.add_feedback(trace, 1, "")
+        catalog.add_feedback(trace, -1, "No.")
+        assert [s.score for s in log.latest("answered", 2)] == [0.5, 1.0]
+        assert log.metrics() == ["answered", "judged"]
+        (said,) = log.judgements(trace="aaaa")
+        assert (said.comment, said.prompt, said.sources) == ("No.", "answer@2", sources)
+        assert said.scores == {"answered": 1.0, "judged": 0.5}
+        assert log.thumbs() == {-1: 1}
+        evaluations = IndexEvaluations(catalog)
+        catalog.record("a.md", "0" * 64, READY)
+        assert evaluations.due()
+        evaluations.note(catalog.version())
+        assert not evaluations.due()
 
     def test_what_one_process_writes_another_reads(self, catalog: Catalog, url: str) -> None:
         other = Catalog(url)

@@ -114,13 +114,13 @@ def test_drift_of_answers_in_use_has_the_exit_codes_of_the_gate(folder: Path, mo
     url = f"sqlite:///{folder}/app.db"
     monkeypatch.setenv("APP_STORE__URL", url)
     assert exit_code(app("drift")) == 3, "there are no scores"
-    fill(url, "answer@1", [0.9] * 60)
+    fill(url, "answer@1", [0.9] * 50)
     assert exit_code(app("drift")) == 0
-    fill(url, "answer@2", [0.5] * 30)
-    dropped = app("drift", "--window", "30")
+    fill(url, "answer@2", [0.5] * 25)
+    dropped = app("drift", "--window", "25")
     assert exit_code(dropped) == 1
     assert "Changed in between: prompt answer@1 → answer@2" in dropped.stdout
-    told = json.loads(app("drift", "--window", "30", "--json").stdout)
+    told = json.loads(app("drift", "--window", "25", "--json").stdout)
     assert (told["verdict"], told["checks"][0]["metric"]) == ("block", "faithfulness_words")
 
 
@@ -132,14 +132,14 @@ def test_a_canary_that_answers_worse_in_use_is_not_promoted(folder: Path, monkey
     promote = ["prompts", "promote", "answer@2", "--percent", "100", "--reason", "no day to wait in a test"]
     draft_that_passed(prompts)
     assert CliRunner().invoke(cli, [*promote[:3], "--percent", "10"]).exit_code == 0
-    fill(url, "answer@1", [0.9] * 40)
-    fill(url, "answer@2", [0.6] * 40)
+    fill(url, "answer@1", [0.9] * 25)
+    fill(url, "answer@2", [0.6] * 25)
     refused = CliRunner().invoke(cli, promote, env={"COLUMNS": "250"})
     assert isinstance(refused.exception, AppError)
     assert "answer@2 answers worse than the stable version: faithfulness_words" in str(refused.exception)
     assert "answer@2 in use against answer@1: BLOCK" in refused.stdout
     assert "canary: '2'" in (prompts / "registry.yaml").read_text("utf-8"), "nothing changed"
-    fill(url, "answer@2", [1.0] * 200)
+    fill(url, "answer@2", [1.0] * 60)
     assert "served to everybody" in CliRunner().invoke(cli, promote).stdout
 
 

@@ -158,7 +158,7 @@ def test_answers_in_use_are_shown_as_numbers_and_never_as_texts(
 ) -> None:
     settings.quality.content = True
     assert "No answer was scored yet" in anonymous.get("/evals").text
-    for value in [1.0] * 40 + [0.5] * 40:
+    for value in [1.0] * 20 + [0.5] * 20:
         answered = Answered("a" * 32, "answer@1", "m", "a secret question", "a secret answer", ())
         platform.answers.add(answered, "i", {"faithfulness_words": value})
     platform.catalog.add_feedback("a" * 32, -1, "a secret comment")
