@@ -29,7 +29,10 @@ def evaluate_served(suite: Suite, settings: Settings) -> GateResult:
         run = asyncio.run(run_suite(suite, settings, served=True))
         as_accepted = replace(run, suite=suite.name)
         verdict = verdict_word(as_accepted, settings.evals_dir, settings.gate, suite.must_hold)
-        add_to_history(settings.evals_dir, run, verdict)
+        try:
+            add_to_history(settings.evals_dir, run, verdict)
+        except OSError as error:  # a container's files may not be written to; its database is
+            talk.print(f"The history was not written: {error}.", style="yellow", markup=False)
         IndexEvaluations(catalog).note(version)
     baseline = read_baseline(baseline_path(settings.evals_dir, suite.name, run.offline))
     return replace(judge_run(as_accepted, baseline, settings.gate, suite.must_hold), suite=run.suite)

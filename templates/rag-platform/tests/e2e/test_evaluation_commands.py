@@ -103,10 +103,12 @@ def test_an_index_update_makes_an_evaluation_due(folder: Path, monkeypatch: pyte
     assert exit_code(app("due")) == 0
 
     assert CliRunner().invoke(cli, ["forget", "security/access-policy.md"]).exit_code == 0
+    history.unlink()
+    history.mkdir()  # as in a container: it cannot be written
     worse = app("due", "--run")
     assert exit_code(worse) == 1, "critical cases lost their document"
     assert "on the served index: BLOCK" in worse.stdout
-    assert len(history.read_text("utf-8").splitlines()) == 2
+    assert "The history was not written" in worse.stderr
     assert exit_code(app("due")) == 0, "it was asked, whatever came of it"
 
 
