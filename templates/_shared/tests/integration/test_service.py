@@ -68,7 +68,7 @@ def test_an_unknown_path_is_a_problem_document(client: TestClient) -> None:
 
 def test_a_wrong_method_is_told_the_right_ones(client: TestClient) -> None:
     response = client.put("/v1/feedback", json={})
-    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"{", b'{"comment": "\xed\xa0\x80"}', b'{"comment": "\\ud800"}'])
