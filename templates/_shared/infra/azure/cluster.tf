@@ -112,3 +112,26 @@ resource "azurerm_kubernetes_cluster" "main" {
 
   depends_on = [azurerm_role_assignment.cluster]
 }
+
+# Spot nodes with a GPU: only where models are your own, and only while a pod asks for one.
+resource "azurerm_kubernetes_cluster_node_pool" "gpu" {
+  for_each = toset([for model in [var.llm.primary, var.llm.fallback] : "gpu" if startswith(model, "ollama:")])
+
+  name                   = each.value
+  kubernetes_cluster_id  = azurerm_kubernetes_cluster.main.id
+  vm_size                = "Standard_NC4as_T4_v3"
+  os_sku                 = "Ubuntu"
+  vnet_subnet_id         = azurerm_subnet.service.id
+  node_public_ip_enabled = false
+  priority               = "Spot"
+  eviction_policy        = "Delete"
+  spot_max_price         = -1 # whatever a spot node costs, but never more than an ordinary one
+  auto_scaling_enabled   = true
+  min_count              = 0
+  max_count              = 1
+  tags                   = local.tags
+
+  # The first of each is Azure's own mark of a spot node.
+  node_labels = { "kubernetes.azure.com/scalesetpriority" = "spot", node = "gpu" }
+  node_taints = ["kubernetes.azure.com/scalesetpriority=spot:NoSchedule", "nvidia.com/gpu=present:NoSchedule"]
+}

@@ -82,6 +82,19 @@ run "pods_get_the_identity_of_their_service_account_only" {
   }
 }
 
+run "own_models_get_spot_nodes_and_others_none" {
+  command = plan
+
+  variables {
+    llm = { primary = "openai:gpt-x", fallback = "ollama:qwen3:8b", keys = ["OPENAI_API_KEY"] }
+  }
+
+  assert {
+    condition     = azurerm_kubernetes_cluster_node_pool.gpu["gpu"].priority == "Spot" && azurerm_kubernetes_cluster_node_pool.gpu["gpu"].max_count == 1
+    error_message = "A GPU must be a spot node, and one at most."
+  }
+}
+
 run "prod_survives_the_loss_of_a_zone" {
   command = plan
 
