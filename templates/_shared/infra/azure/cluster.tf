@@ -57,6 +57,7 @@ resource "azurerm_kubernetes_cluster" "main" {
     os_sku                      = "AzureLinux"
     vnet_subnet_id              = azurerm_subnet.service.id
     node_public_ip_enabled      = false
+    max_pods                    = 110
     auto_scaling_enabled        = true
     min_count                   = local.nodes.min
     max_count                   = local.nodes.max
@@ -126,6 +127,7 @@ resource "azurerm_kubernetes_cluster_node_pool" "gpu" {
   priority               = "Spot"
   eviction_policy        = "Delete"
   spot_max_price         = -1 # whatever a spot node costs, but never more than an ordinary one
+  max_pods               = 50
   auto_scaling_enabled   = true
   min_count              = 0
   max_count              = 1
