@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+import httpx2
+
 from drills.stage import NotSeen, Stage
 
 ROOMS = {"alerts", "library", "provider", "service", "stage", "__main__"}  # what drills are made of
@@ -33,7 +35,7 @@ def main(arguments: list[str]) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="drill-", ignore_cleanup_errors=True) as folder:
             drill.run(stage, Path(folder))
-    except NotSeen as broken:
+    except (NotSeen, httpx2.HTTPError) as broken:
         print(f"\nThe drill failed. {broken}", file=sys.stderr)
         return 1
     stage.act("As the runbook says.")

@@ -22,8 +22,8 @@ def run(stage: Stage, folder: Path) -> None:
         stage.act("Before")
         service.add_documents(DOCUMENTS)
         stage.say(f"service at {service.client.base_url}, its provider at {model.url}")
-        answer = service.ask(QUESTIONS[0]).json()
-        stage.expect("the model answers", not answer["degraded"], f"{answer['model']}: {answer['answer']}")
+        answer = service.answer(QUESTIONS[0])
+        stage.expect("the model answers", answer["degraded"] is False, f"{answer['model']}: {answer['answer']}")
 
         stage.act("The provider dies")
         model.die()
@@ -33,8 +33,8 @@ def run(stage: Stage, folder: Path) -> None:
 
 def _look_at_the_outage(stage: Stage, service: Service) -> None:
     for question in QUESTIONS:
-        answer = service.ask(question).json()
-        honest = answer["degraded"] and bool(answer["citations"])
+        answer = service.answer(question)
+        honest = bool(answer["degraded"] and answer["citations"])
         stage.expect("sentences are copied from the passages, and the answer says so", honest, answer["answer"])
     is_open = service.metric("model_breaker_open")
     stage.expect(
@@ -51,7 +51,7 @@ def _bring_back(stage: Stage, service: Service, model: Provider) -> None:
     model.come_back()
     stage.wait(
         f"after the pause of {PAUSE_SECONDS} s one call is the probe, and the model answers again",
-        lambda: not service.ask(QUESTIONS[0]).json()["degraded"],
+        lambda: service.answer(QUESTIONS[0])["degraded"] is False,
     )
     is_open = service.metric("model_breaker_open")
     quiet = not fires("ProviderPaused", {"model_breaker_open": is_open})

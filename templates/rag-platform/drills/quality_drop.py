@@ -45,6 +45,6 @@ def _ask_all(stage: Stage, service: Service) -> float:
     """Ask every question; the share of refusals among them, from the service's own counter."""
     all_before, refused_before = service.metric("answers_total"), service.metric("answers_total", outcome="refused")
     for question in QUESTIONS:
-        stage.say(f"{question}  {service.ask(question).json()['answer']}")
+        stage.say(f"{question}  {service.answer(question)['answer']}")
     refused = service.metric("answers_total", outcome="refused") - refused_before
     return refused / (service.metric("answers_total") - all_before)
