@@ -72,7 +72,24 @@ class FakePlatform:
 
 FINE, BROKEN, QUIET = Counts(1000, 1, 10, 900, 45), Counts(200, 50, 0, 200, 10), Counts(3, 0, 0, 3, 0)
 AT_ONCE = Bake(percent=10, seconds=0, every=0)
-TWO_LOOKS = Bake(percent=10, seconds=0.05, every=0.03)
+TWO_LOOKS = Bake(percent=10, seconds=120, every=60)
+
+
+class Clock:
+    """Time that passes only while one sleeps."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("delivery.release.time", Clock())
 
 
 @pytest.mark.parametrize(
