@@ -15,15 +15,21 @@ from .served_project import environment
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module")
+def used(rendered: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One project for all, so that Python compiles its modules once."""
+    return shutil.copytree(rendered("rag-platform"), tmp_path_factory.mktemp("drills") / "project")
+
+
 @pytest.fixture
-def project(rendered: Callable[..., Path], tmp_path: Path) -> Path:
-    return shutil.copytree(rendered("rag-platform"), tmp_path / "project")
+def project(used: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(used, tmp_path / "project")
 
 
 def drill(project: Path, name: str) -> subprocess.CompletedProcess[str]:
     """Run it with this Python, which has what `make setup` would install."""
     command = [sys.executable, "-m", "drills", name]
-    return subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, timeout=180)
+    return subprocess.run(command, cwd=project, env=environment(), capture_output=True, text=True, timeout=400)
 
 
 def break_(file: Path, old: str, new: str) -> None:
@@ -41,8 +47,8 @@ DRILLS = {
 
 
 @pytest.mark.parametrize("name", DRILLS)
-def test_a_drill_shows_the_alert_and_the_recovery(project: Path, name: str) -> None:
-    done = drill(project, name)
+def test_a_drill_shows_the_alert_and_the_recovery(used: Path, name: str) -> None:
+    done = drill(used, name)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     lines = [line for line in done.stdout.splitlines() if " s  " in line]
