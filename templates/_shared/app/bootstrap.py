@@ -68,7 +68,7 @@ def open_platform(settings: Settings, worker: str = "") -> Iterator[Platform]:
         retriever = Retriever(index, embedder, settings.retrieval, build_reranker(settings.retrieval.reranker))
         spending = Spending(catalog.engine, settings.budget)
         telemetry = build_telemetry(worker)
-        watch(telemetry, gateway, spending, catalog, IndexEvaluations(catalog))
+        watch(telemetry, gateway, spending, catalog, index, IndexEvaluations(catalog))
         alerts = BudgetAlerts(settings.budget.alert_url)
         meter = Meter(spending, alerts, telemetry, settings.llm.max_output_tokens)
         answers = AnswerLog(catalog.engine, settings.quality)

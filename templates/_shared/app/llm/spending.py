@@ -100,6 +100,7 @@ class Spending:
         self._engine = engine
         self._settings = settings
         self._looking = Housekeeping(LOOK_SECONDS)
+        self._refused: set[tuple[date, str]] = set()
 
     def reserve(self, caller: str, most: Usage) -> Reservation:
         """Set aside what a request may consume at most. Two requests never get the same money.
@@ -136,8 +137,16 @@ class Spending:
                 insert_or_add(connection, ledger, key, amounts)
         return warnings
 
+    def gone(self, caller: str) -> list[BudgetWarning]:
+        """The budgets of this caller that were nearly used up today and refused a call of this process."""
+        day = datetime.now(UTC).date()
+        return [BudgetWarning(day, account, 1.0) for account in (caller, EVERYONE) if (day, account) in self._refused]
+
     def shares(self) -> dict[str, float]:
-        """How much of today's budgets is gone, by `key` (the one that used most) and `all`; 1 is everything."""
+        """How much of today's budgets is gone, by `key` (the one that used most) and `all`.
+
+        1 is everything: nothing is left, or the little that is left was not enough for a call, which was refused.
+        """
         day = datetime.now(UTC).date()
         with self._engine.connect() as connection:
             rows = connection.execute(budgets.select().where(budgets.c.day == day)).mappings().all()
@@ -145,6 +154,10 @@ class Spending:
         for row in rows:
             scope = "all" if row["caller"] == EVERYONE else "key"
             shares[scope] = max(shares[scope], *self._share(row["caller"], row["tokens"], row["nano_usd"]))
+        for refused, account in self._refused:
+            if refused == day:
+                scope = "all" if account == EVERYONE else "key"
+                shares[scope] = max(shares[scope], 1.0)
         return shares
 
     def lines(self, since: date) -> Sequence[Spent]:
@@ -194,6 +207,10 @@ class Spending:
     def _set_aside(self, connection: Connection, account: str, reservation: Reservation) -> None:
         tokens, money = self._add(connection, account, reservation.day, reservation.tokens, reservation.nano_usd)
         whose = "The service" if account == EVERYONE else "This key"
+        own = max(self._share(account, reservation.tokens, reservation.nano_usd))
+        if max(tokens, money) > 1 and max(tokens, money) - own >= self._settings.alert_share:
+            self._refused = {each for each in self._refused if each[0] == reservation.day}
+            self._refused.add((reservation.day, account))
         if tokens > 1:
             raise TooManyTokens(f"{whose} has used up its tokens for today.", "They are back at 00:00 UTC.")
         if money > 1:

@@ -77,6 +77,16 @@ def test_each_limit_refuses_before_the_model_is_called(
     assert spending.shares() == {"key": 0.0, "all": 0.0}
 
 
+def test_a_budget_whose_rest_is_too_small_for_a_call_counts_as_gone(engine: Engine) -> None:
+    spending = Spending(engine, BudgetSettings.model_validate({"tokens_per_day": 100, "key_tokens_per_day": 1000}))
+    spend(spending, "anna", 90, 0)
+    assert (spending.shares()["all"], spending.gone("anna")) == (0.9, [])
+    with pytest.raises(TooManyTokens):
+        spending.reserve("anna", usage(20))
+    assert spending.shares() == {"key": 0.09, "all": 1.0}
+    assert [(warning.caller, warning.share) for warning in spending.gone("anna")] == [("*", 1.0)]
+
+
 def test_what_a_request_did_not_use_is_given_back(engine: Engine) -> None:
     spending = Spending(engine, BudgetSettings.model_validate({"key_tokens_per_day": 100}))
     spending.settle(spending.reserve("anna", usage(100)), "answer", "gpt", usage(10))
