@@ -420,7 +420,7 @@ def test_a_missing_budget_is_refused(cloud: str, deploy: str, module: Callable[.
         ("azure", "service.tf", "allow_insecure_connections", "allow_insecure_connection", "Unsupported argument"),
         (
             "gcp",
-            "network.tf",
+            "service.tf",
             '"google_compute_subnetwork" "service"',
             '"google_compute_subnet" "service"',
             "Invalid resource",
