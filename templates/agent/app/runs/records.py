@@ -63,6 +63,7 @@ class Step:
     input_tokens: int
     output_tokens: int
     cost_usd: float
+    plan_step: int = 0  # the number of the step of the plan that it belongs to; 0 where it made the plan
 
 
 @dataclass(frozen=True)
