@@ -14,8 +14,8 @@ from app.api.limits import RateLimiter, RequestLimits
 from app.api.middleware import RequestFrame
 from app.api.problems import declare_problems, install_problem_handlers
 from app.bootstrap import Platform
+from app.scopes import Scope
 from app.settings import APISettings
-from app.stores.keys import Scope
 from app.web import evaluation, pages
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from app.console import talk
+from app.scopes import Scope
 from app.settings import load_settings
 from app.stores.catalog import Catalog
-from app.stores.keys import Scope
 
 keys = typer.Typer(help="API keys for /v1.", no_args_is_help=True)
 

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.errors import NotFound
+from app.scopes import Scope
 from app.stores.catalog import Catalog, DocumentStatus, document_id
-from app.stores.keys import TRUSTED_SECONDS, Caller, Scope, api_keys, hash_key, scopes
+from app.stores.keys import TRUSTED_SECONDS, Caller, api_keys, hash_key, scopes
 
 READY, QUEUED, FAILED = DocumentStatus.READY, DocumentStatus.QUEUED, DocumentStatus.FAILED
 
@@ -72,15 +73,15 @@ class CatalogContract:
             keys.revoke(laptop.id)
 
     def test_a_key_may_do_what_its_scopes_say(self, catalog: Catalog) -> None:
-        reader = catalog.keys.find(catalog.keys.create("reader", [Scope.ASK, Scope.FEEDBACK]))
+        reader = catalog.keys.find(catalog.keys.create("reader", [Scope.FEEDBACK]))
         owner = catalog.keys.find(catalog.keys.create("owner", [Scope.ADMIN]))
         assert reader
         assert owner
-        assert [scope for scope in Scope if reader.may(scope)] == [Scope.ASK, Scope.FEEDBACK]
+        assert [scope for scope in Scope if reader.may(scope)] == [Scope.FEEDBACK]
         assert all(owner.may(scope) for scope in Scope)
 
     def test_a_key_from_before_there_were_scopes_may_do_everything(self, catalog: Catalog) -> None:
-        secret = catalog.keys.create("old", [Scope.ASK])
+        secret = catalog.keys.create("old", [Scope.FEEDBACK])
         with catalog.engine.begin() as connection:
             connection.execute(scopes.delete())
         old = catalog.keys.find(secret)

@@ -20,7 +20,7 @@ from app.answering.writing import Delta
 from app.api.dependencies import PRINTABLE, CallerDep
 from app.bootstrap import Platform
 from app.errors import AppError
-from app.settings import AnsweringSettings
+from app.product_settings import AnsweringSettings
 
 log = structlog.get_logger()
 router = APIRouter(tags=["answers"])

@@ -18,9 +18,10 @@ from app.errors import NotFound
 from app.ingestion.library import Library
 from app.llm.gateway import Gateway
 from app.llm.routing import Tier
-from app.settings import AnsweringSettings, LLMSettings
+from app.product_settings import AnsweringSettings
+from app.scopes import Scope
+from app.settings import LLMSettings
 from app.stores.catalog import Catalog
-from app.stores.keys import Scope
 
 LEAVE = b"# Leave\n\nFull-time staff carry over five unused leave days.\n\nPart-time staff carry over two leave days.\n"
 EXPENSES = b"# Expenses\n\nPart-time staff send receipts within ten days.\n"
