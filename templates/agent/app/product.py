@@ -8,6 +8,8 @@ from app.bootstrap import Platform, open_platform
 from app.settings import load_settings
 
 HOME = "home.html"
+OFFLINE_MODEL = "app.policy.model:offline_model"  # what answers without a key
+OFFLINE_WORDS = "goals read by the rules of a policy, which drives the real loop, tools and memory"
 SUITES: tuple[str, ...] = ()
 
 

@@ -7,14 +7,12 @@ from dataclasses import asdict
 from rich.markup import escape
 from rich.table import Table
 
+from app import product
 from app.evals.gate import Check, GateResult, Verdict
 from app.evals.records import RunResult
 from app.evals.variants import Ranked
 
-OFFLINE_NOTE = (
-    "Offline floor: sentences copied by an extractive model, found by word and spelling alone. "
-    "These numbers say nothing about a generating model."
-)
+OFFLINE_NOTE = f"Offline floor: {product.OFFLINE_WORDS}. These numbers say nothing about a generating model."
 
 
 def table(run: RunResult) -> Table:

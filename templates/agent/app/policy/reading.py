@@ -1,0 +1,45 @@
+"""What the policy takes out of texts: files, rows, addresses, dates, and the sentences that answer a question."""
+
+import csv
+import html
+import re
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from app.llm.offline import extract
+from app.policy.goals import ADDRESS
+
+DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+MARK = re.compile(r"\s*\[\d+\]$")
+
+
+def file_named(text: str, suffix: str) -> str:
+    """The first file name with this suffix; empty where there is none."""
+    found = re.search(rf"[\w./-]+\.{suffix}\b", text)
+    return found[0] if found else ""
+
+
+def rows_in(text: str) -> list[list[str]]:
+    """The rows of a table that a tool shows below one line of words and the columns' names."""
+    return [row for row in csv.reader(text.splitlines()[2:]) if row]
+
+
+def address_for(who: str, texts: Iterable[str]) -> str:
+    """The first e-mail address in a line that speaks of `who`; empty where there is none."""
+    lines = [line for text in texts for line in text.splitlines() if who.lower() in line.lower()]
+    return next((found[0].rstrip(".") for line in lines if (found := ADDRESS.search(line))), "")
+
+
+def whole_months(text: str, months: int) -> tuple[str, str]:
+    """First and last day of the newest `months` whole months before the newest day that `text` names."""
+    newest = date.fromisoformat(max(DAY.findall(text), default="1970-01-31"))
+    following = newest + timedelta(days=1)
+    end = (following if following.day == 1 else newest.replace(day=1)) - timedelta(days=1)
+    first = end.year * 12 + end.month - months
+    return date(first // 12, first % 12 + 1, 1).isoformat(), end.isoformat()
+
+
+def answer_in(question: str, text: str) -> str:
+    """The sentences of `text` that fit the question best, copied; empty where none does."""
+    said = extract(f'<passage id="1">{html.escape(text)}</passage><question>{html.escape(question)}</question>')
+    return " ".join(MARK.sub("", sentence) for sentence in said)
