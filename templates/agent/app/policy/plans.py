@@ -41,7 +41,7 @@ def plan(brief: Brief) -> Routine:
         left.remove(Stage.CHARTS)  # a report without pictures is better than none
     again = f"After the failure: {brief.failure[:200]}. " if brief.failure else ""
     thought = f"{again}What is needed: {', '.join(stage.title.lower() for stage in left)}."
-    yield Call(thought, "make_plan", {"steps": [_step(stage, left) for stage in left or [Stage.UNKNOWN]]})
+    yield Call(thought, "make_plan", {"steps": [_step(stage, left) for stage in left or [Stage.SUMMARY]]})
     return "The plan is made."
 
 
@@ -65,7 +65,7 @@ def stages_for(wish: Wish) -> list[Stage]:
         Stage.ANALYSIS: wish.sales and wish.aggregate,
         Stage.CHARTS: wish.sales and (wish.chart or wish.report),
         Stage.REPORT: wish.report,
-        Stage.SUMMARY: len(about) > 1 and not wish.report and not wish.mail,
+        Stage.SUMMARY: not wish.report and not wish.mail and (len(about) > 1 or wish.chart or wish.aggregate),
         Stage.MAIL: wish.mail,
     }
     return about + [stage for stage, wanted in closing.items() if wanted]
