@@ -50,7 +50,7 @@ def calculator() -> Tool:
 
 
 async def _work(arguments: Expression, context: ToolContext) -> Outcome:
-    return Outcome(f"{arguments.expression.strip()} = {calculate(arguments.expression)}")
+    return Outcome(calculate(arguments.expression))
 
 
 def calculate(expression: str) -> str:

@@ -1,26 +1,31 @@
 """Which tools this project has, and what each of them may reach."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from app.bootstrap import Platform
 from app.knowledge.base import KnowledgeBase
 from app.tools.calculation import calculator
 from app.tools.charts import chart_writer
+from app.tools.infrastructure import infrastructure_drafter
 from app.tools.knowledge import KnowledgeSearch
 from app.tools.mail import Mailer
+from app.tools.mcp_client import mcp_tools
+from app.tools.pages import PageReader
 from app.tools.ports import Tool
 from app.tools.reports import report_writer
 from app.tools.sales import SalesTools
 from app.tools.tables import table_analysis
+from app.tools.tickets import TicketList
 from app.tools.toolbox import Toolbox
 
 SAMPLES = Path("samples")
 
 
-def build_toolbox(platform: Platform) -> Toolbox:
-    """Every tool that the settings allow."""
+def build_toolbox(platform: Platform, more: Iterable[Tool] = ()) -> Toolbox:
+    """Every tool of this room, those of the MCP servers, and `more` from other rooms, such as the memory's."""
     limit = platform.settings.agent.tool_output_characters
-    return Toolbox([*own_tools(platform)], limit)
+    return Toolbox([*own_tools(platform), *more, *mcp_tools(platform.settings.mcp.servers)], limit)
 
 
 def own_tools(platform: Platform) -> list[Tool]:
@@ -35,4 +40,7 @@ def own_tools(platform: Platform) -> list[Tool]:
         chart_writer(),
         report_writer(),
         Mailer(settings.mail, platform.catalog.engine).tool(),
+        PageReader(settings.fetch.allowed_hosts).tool(),
+        TicketList(SAMPLES / "tickets.jsonl").tool(),
+        infrastructure_drafter(),
     ]
