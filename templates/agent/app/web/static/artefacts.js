@@ -52,9 +52,9 @@ export class ArtefactsView {
     const charts = await this.#charts(artefacts);
     if (seen !== this.#seen) return;
     part(made, "report").hidden = text === "";
-    part(made, "report").append(...prose(text, (name, label) => charts.has(name) ? figure(label, charts.get(name)) : undefined));
+    part(made, "report").append(...prose(text, (name, label) => charted(charts.get(name), label)));
     const loose = [...charts].filter(([name]) => !text.includes(`(${name})`));
-    part(made, "charts").append(...loose.map(([name, address]) => figure(name, address)));
+    part(made, "charts").append(...loose.map(([name, address]) => figure(address, name)));
     part(made, "charts").hidden = loose.length === 0;
     this.place.replaceChildren(made);
   }
@@ -124,11 +124,19 @@ export class ArtefactsView {
 }
 
 /**
- * A chart that opens large.
+ * @param {string | undefined} address undefined where there is no such chart
  * @param {string} title
- * @param {string | undefined} address
  */
-function figure(title, address = "") {
+function charted(address, title) {
+  return address === undefined ? undefined : figure(address, title);
+}
+
+/**
+ * A chart that opens large.
+ * @param {string} address
+ * @param {string} title
+ */
+function figure(address, title) {
   const image = document.createElement("img");
   image.src = address;
   image.alt = `Chart: ${title}`;
@@ -136,17 +144,17 @@ function figure(title, address = "") {
   button.type = "button";
   button.className = "chart";
   button.append(image);
-  button.addEventListener("click", () => enlarge(title, address));
+  button.addEventListener("click", () => enlarge(address, title));
   const made = document.createElement("figure");
   made.append(button);
   return made;
 }
 
 /**
- * @param {string} title
  * @param {string} address
+ * @param {string} title
  */
-function enlarge(title, address) {
+function enlarge(address, title) {
   byId("picture-title").textContent = title;
   byId("picture-image").src = address;
   byId("picture-image").alt = `Chart: ${title}`;

@@ -47,7 +47,8 @@ export async function showHistory(id) {
  */
 function row(run, inView) {
   const made = copyOf("listed-run-template");
-  fill(made, { goal: run.goal, state: STATES[run.state], detail: `${when(run.created_at)} · ${dollars(run.cost_usd)}` });
+  const detail = `${when(run.created_at)} · ${dollars(run.cost_usd)}`;
+  fill(made, { goal: run.goal, state: STATES[run.state], detail });
   part(made, "state").dataset.state = run.state;
   part(made, "open").dataset.run = run.id;
   if (inView) part(made, "open").setAttribute("aria-current", "true");

@@ -8,13 +8,16 @@ const NUMBERED = /^ *\d+[.)] +(.*)$/;
 const ROW = /^ *\|(.*)\| *$/;
 const RULE = /^ *\|[ :|-]+\| *$/;
 const IMAGE = /^!\[([^\]]*)\]\(([^)]+)\)$/;
+const NEW_BLOCK = [/^\s*$/, HEADING, BULLET, NUMBERED, ROW, IMAGE];
 const INLINE = /(\*\*[^*]+\*\*|`[^`]+`)/;
 const NUMBER = /^[-+]?[$€£]?[\d.,]+ ?%?$/;
+
+/** @typedef {(address: string, label: string) => HTMLElement | undefined} FigureOf what stands for an image */
 
 /**
  * Elements for a text. Whatever is not understood stays as it is written; links stay text.
  * @param {string} text
- * @param {(address: string, label: string) => HTMLElement | undefined} [figureOf] the figure for an image's address and label
+ * @param {FigureOf} [figureOf]
  * @returns {HTMLElement[]}
  */
 export function prose(text, figureOf = () => undefined) {
@@ -35,7 +38,7 @@ export function prose(text, figureOf = () => undefined) {
  * A heading, a figure or a paragraph.
  * @param {string} line its first line
  * @param {string[]} rest the lines behind it; those of the paragraph are taken away
- * @param {(address: string, label: string) => HTMLElement | undefined} figureOf
+ * @param {FigureOf} figureOf
  */
 function block(line, rest, figureOf) {
   const [, marks, title] = HEADING.exec(line) ?? [];
@@ -44,8 +47,7 @@ function block(line, rest, figureOf) {
   const figure = address && figureOf(address, label);
   if (figure) return figure;
   const words = [line];
-  while (rest.length > 0 && rest[0].trim() && ![HEADING, BULLET, NUMBERED, ROW, IMAGE].some((kind) => kind.test(rest[0])))
-    words.push(String(rest.shift()).trim());
+  while (rest.length > 0 && !NEW_BLOCK.some((kind) => kind.test(rest[0]))) words.push(String(rest.shift()).trim());
   return withInline("p", words.join(" "));
 }
 
@@ -104,8 +106,9 @@ function cellsOf(line) {
 function withInline(tag, text) {
   const made = document.createElement(tag);
   for (const piece of text.split(INLINE)) {
-    if (INLINE.test(piece)) made.append(piece[0] === "`" ? element("code", piece.slice(1, -1)) : element("strong", piece.slice(2, -2)));
-    else made.append(piece);
+    if (!INLINE.test(piece)) made.append(piece);
+    else if (piece.startsWith("`")) made.append(element("code", piece.slice(1, -1)));
+    else made.append(element("strong", piece.slice(2, -2)));
   }
   return made;
 }

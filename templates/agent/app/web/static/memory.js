@@ -35,7 +35,8 @@ export async function showMemories() {
     if (query !== byId("memory-query").value.trim()) return;
     byId("memories").replaceChildren(...memories.map(row));
     byId("memories").hidden = memories.length === 0;
-    byId("memory-summary").textContent = memories.length > 0 ? String(memories.length) : query ? "nothing found" : "empty";
+    const nothing = query ? "nothing found" : "empty";
+    byId("memory-summary").textContent = memories.length > 0 ? String(memories.length) : nothing;
   });
 }
 

@@ -30,7 +30,13 @@ import { copyOf, element, fill, part } from "./parts.js";
  * @property {number} plan_step
  */
 
-const SPOKEN = { todo: "not begun", doing: "in work", done: "done", failed: "failed", dropped: "replaced by a new plan" };
+const SPOKEN = {
+  todo: "not begun",
+  doing: "in work",
+  done: "done",
+  failed: "failed",
+  dropped: "replaced by a new plan",
+};
 const LONGEST_BRIEF = 90;
 
 /** The list of a run's plan steps; what a reader has opened stays open while it grows. */
@@ -50,8 +56,7 @@ export class PlanView {
    * @param {string} state of the run
    */
   show(plan, steps, state) {
-    const making = plan.length === 0 ? "Making a plan" : "Made the plan";
-    this.#showPart({ number: 0, title: making, specialist: "planner", after: [], state: planning(plan, state), note: "" }, state);
+    this.#showPart(planning(plan, state), state);
     for (const step of plan) this.#showPart(step, state);
     for (const step of steps) this.#showStep(step);
   }
@@ -91,13 +96,16 @@ export class PlanView {
 }
 
 /**
+ * The planning itself, as a step before all others.
  * @param {PlanStep[]} plan
  * @param {string} state of the run
- * @returns {PlanStep["state"]} of the planning itself
+ * @returns {PlanStep}
  */
 function planning(plan, state) {
-  if (plan.length > 0) return "done";
-  return ["queued", "running"].includes(state) ? "doing" : "failed";
+  const planned = plan.length > 0;
+  const waiting = ["queued", "running"].includes(state) ? "doing" : "failed";
+  const title = planned ? "Made the plan" : "Making a plan";
+  return { number: 0, title, specialist: "planner", after: [], state: planned ? "done" : waiting, note: "" };
 }
 
 /** @param {Step} step */

@@ -93,7 +93,7 @@ export class RunView {
         wait = FIRST_WAIT_MS;
       } catch (error) {
         if (this.#closed.signal.aborted) return;
-        if (error instanceof ServiceError && error.status >= 400 && error.status < 500) return this.#tell(messageOf(error));
+        if (isRefusal(error)) return this.#tell(messageOf(error));
       }
       this.#tell(LOST);
       await new Promise((resolve) => setTimeout(resolve, wait));
@@ -145,8 +145,9 @@ export class RunView {
   #showFigures(run, until) {
     const time = Math.max(0, (until.getTime() - new Date(run.created_at).getTime()) / 1000);
     const done = run.plan.filter((step) => step.state === "done").length;
+    const all = run.plan.filter((step) => step.state !== "dropped").length;
     const figures = {
-      Plan: run.plan.length > 0 ? `${done} of ${run.plan.filter((step) => step.state !== "dropped").length}` : "none yet",
+      Plan: all > 0 ? `${done} of ${all}` : "none yet",
       Steps: String(run.steps.length),
       Time: seconds(time),
       Tokens: (run.input_tokens + run.output_tokens).toLocaleString("en"),
@@ -186,6 +187,14 @@ export class RunView {
     part(this.place, "problem").hidden = message === "";
     part(this.place, "problem").textContent = message;
   }
+}
+
+/**
+ * Whether trying again would not help.
+ * @param {unknown} error
+ */
+function isRefusal(error) {
+  return error instanceof ServiceError && error.status >= 400 && error.status < 500 && error.status !== 429;
 }
 
 /**
