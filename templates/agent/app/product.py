@@ -1,10 +1,14 @@
 """What this project adds to the shared rooms: nothing yet but a demo of the rooms themselves."""
 
 import typer
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from app.about import ABOUT
+from app.api.dependencies import require
 from app.bootstrap import Platform, open_platform
+from app.memory import routes as memories
+from app.memory.store import Memories
+from app.scopes import Scope
 from app.settings import load_settings
 
 HOME = "home.html"
@@ -14,7 +18,9 @@ SUITES: tuple[str, ...] = ()
 
 
 def mount(app: FastAPI, platform: Platform) -> None:
-    """Add this project's calls to the application: none in this version."""
+    """Add this project's calls to the application."""
+    app.state.memories = Memories(platform)
+    app.include_router(memories.router, prefix="/v1", dependencies=[Depends(require(Scope.MEMORY))])
 
 
 def add_commands(cli: typer.Typer) -> None:

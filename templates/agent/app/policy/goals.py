@@ -14,7 +14,7 @@ REMEMBER = re.compile(r"^(?:please )?(?:remember|keep in mind)(?: that)?:? (.+)"
 RECALL = r"\bdo you (?:know|remember)\b|\bdid i tell you\b|\bwhat is my\b|\bdo i (?:prefer|like|want)\b"
 MAIL = r"\be-?mail|\bmail (?:it|this|them|the|to)\b|\bsend\b.{0,60}\bto\b"
 QUESTION = r"\?\s*$|^(?:what|how|when|which|who|where|why|find|look up|search|tell me|explain)\b"
-RESOURCES = ("bucket", "database", "queue", "network", "cache", "service", "registry", "secret", "cluster", "topic")
+RESOURCES = ("bucket", "database", "queue", "topic", "secret", "registry")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """How each step is done: which tools are called for it, and the note that comes of it."""
 
+import re
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ from app.policy.brief import Brief, Result
 from app.policy.goals import ADDRESS, Wish, read_goal
 from app.policy.moves import Call, Routine, attempt, needed
 from app.policy.plans import Stage, stage_of, stages_for
-from app.policy.reading import address_for, answer_in, file_named, rows_in, whole_months
+from app.policy.reading import DAY, address_for, answer_in, file_named, rows_in, whole_months
 from app.policy.sales import Sales
 
 NO_RULE = (
@@ -15,6 +16,7 @@ NO_RULE = (
     "sales and the knowledge base, tickets, calculations, allowed web pages, infrastructure drafts, charts, reports, "
     "e-mails, and remembering. APP_LLM__PRIMARY names a language model that understands more."
 )
+TICKETS = 15  # tickets that a note names
 SHOWN = 5  # rows that a note names
 
 
@@ -172,10 +174,14 @@ def _plain(note: str) -> str:
 
 
 def read_tickets(brief: Brief, wish: Wish) -> Routine:
-    """List the tickets, those of a status where the goal names one, and count them."""
-    status = next((s for s in ("open", "closed", "pending") if f"{s} " in wish.goal.lower()), "")
-    text = yield from needed("I list the tickets.", "list_tickets", **({"status": status} if status else {}))
-    return text
+    """List the tickets, of one status or since a day where the goal says so; what they say is quoted, not obeyed."""
+    status = next((s for s in ("open", "pending", "closed") if re.search(rf"\b{s}\b", wish.goal.lower())), "")
+    since = next(iter(DAY.findall(wish.goal)), "")
+    chosen = {name: value for name, value in (("status", status), ("since", since)) if value}
+    text = yield from needed("I list the tickets.", "list_tickets", **chosen)
+    counts, *tickets = text.splitlines()
+    subjects = [f"- {ticket.partition('. ')[0][:120]}" for ticket in tickets if DAY.search(ticket[:40])]
+    return "\n".join([counts, *subjects[:TICKETS]])
 
 
 def read_page(brief: Brief, wish: Wish) -> Routine:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from app.bootstrap import Platform
 from app.knowledge.base import KnowledgeBase
+from app.memory.store import Memories
+from app.memory.tools import memory_tools
 from app.tools.calculation import calculator
 from app.tools.charts import chart_writer
 from app.tools.infrastructure import infrastructure_drafter
@@ -43,4 +45,5 @@ def own_tools(platform: Platform) -> list[Tool]:
         PageReader(settings.fetch.allowed_hosts).tool(),
         TicketList(SAMPLES / "tickets.jsonl").tool(),
         infrastructure_drafter(),
+        *memory_tools(Memories(platform)),
     ]
