@@ -66,7 +66,7 @@ export class RunView {
     this.plan = new PlanView(part(this.place, "plan"));
     this.approval = new ApprovalView(part(this.place, "approval"), id);
     this.artefacts = new ArtefactsView(part(this.place, "artefacts"));
-    this.place.hidden = true;
+    this.place.classList.add("unknown");
     part(this.place, "cancel").addEventListener("click", () => void this.#cancel());
   }
 
@@ -115,7 +115,7 @@ export class RunView {
   #show(run) {
     const before = this.#run?.state;
     this.#run = run;
-    this.place.hidden = false;
+    this.place.classList.remove("unknown");
     this.#tell("");
     this.#showState(run);
     this.#showResult(run);
@@ -166,8 +166,8 @@ export class RunView {
     part(this.place, "reason").dataset.state = run.state;
     const { id, pattern, model, prompt_version, trace_id } = run;
     const tokens = `${run.input_tokens} in, ${run.output_tokens} out`;
-    const measures = { Run: id, Pattern: pattern, Model: model, Prompt: prompt_version, Tokens: tokens, Trace: trace_id };
-    const known = Object.entries(measures).filter(([, value]) => value);
+    const made = { Run: id, Pattern: pattern, Model: model, Prompt: prompt_version, Tokens: tokens, Trace: trace_id };
+    const known = Object.entries(made).filter(([, value]) => value);
     part(this.place, "measures").replaceChildren(...pairs(Object.fromEntries(known)));
   }
 
@@ -183,7 +183,6 @@ export class RunView {
 
   /** @param {string} message empty for none */
   #tell(message) {
-    this.place.hidden = false;
     part(this.place, "problem").hidden = message === "";
     part(this.place, "problem").textContent = message;
   }
