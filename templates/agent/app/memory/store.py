@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -14,11 +14,13 @@ from anyio import to_thread
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
-from app.bootstrap import Platform
 from app.errors import InvalidInput, NotFound
 from app.memory.vectors import VectorShelf
 from app.observability.redaction import SECRET
 from app.stores.database import Moment, metadata
+
+if TYPE_CHECKING:
+    from app.bootstrap import Platform
 
 LONGEST = 1000  # characters of one memory
 LEAST_SCORE = 0.2  # cosine below which a memory has nothing to do with the question
@@ -69,7 +71,7 @@ class Memory:
 class Memories:
     """What owners let the agent keep. Every call is for one owner and sees nothing of any other."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: "Platform") -> None:
         settings = platform.settings.embedding
         self._engine = platform.catalog.engine
         self._embedder = platform.embedder

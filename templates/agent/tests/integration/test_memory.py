@@ -1,6 +1,7 @@
 """Long-term memory: kept with its origin, found by meaning, edited and forgotten, never another owner's."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -125,16 +126,21 @@ def test_memories_outlive_a_change_of_the_embedding_model(settings: Settings) ->
 
 
 def test_the_tools_work_for_the_owner_of_the_run(memories: Memories, tmp_path: Path) -> None:
-    remember, recall = memory_tools(memories)
-    context = ToolContext(run="run-7", owner="ann", call="1", folder=tmp_path)
-    values = remember.arguments.model_validate({"text": "Management reads PDF only.", "kind": "preference"})
-    asyncio.run(remember.work(values, context))
-    asyncio.run(remember.work(values, context))  # the same call again, as after a crash
+    tools = {tool.name: tool for tool in memory_tools(memories)}
+
+    def call(name: str, owner: str, arguments: Mapping[str, str]) -> str:
+        async def work() -> str:
+            context = ToolContext(run="run-7", owner=owner, call="1", folder=tmp_path)
+            return (await tools[name].work(tools[name].arguments.model_validate(arguments), context)).text
+
+        return asyncio.run(work())
+
+    for _ in range(2):  # the second time as after a crash
+        call("remember", "ann", {"text": "Management reads PDF only.", "kind": "preference"})
     assert [(memory.run, memory.kind) for memory in memories.listed("ann")] == [("run-7", Kind.PREFERENCE)]
-    question = recall.arguments.model_validate({"question": "What does management read?"})
-    assert "Management reads PDF only." in asyncio.run(recall.work(question, context)).text
-    stranger = ToolContext(run="run-8", owner="bob", call="1", folder=tmp_path)
-    assert asyncio.run(recall.work(question, stranger)).text == "Nothing is known about this."
+    question = {"question": "What does management read?"}
+    assert "Management reads PDF only." in call("recall", "ann", question)
+    assert call("recall", "bob", question) == "Nothing is known about this."
 
 
 @pytest.fixture
