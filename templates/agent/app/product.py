@@ -8,6 +8,9 @@ from app.api.dependencies import require
 from app.bootstrap import Platform, open_platform
 from app.memory import routes as memories
 from app.memory.store import Memories
+from app.runs import routes as runs
+from app.runs.commands import run
+from app.runs.service import open_executor
 from app.scopes import Scope
 from app.settings import load_settings
 
@@ -20,11 +23,14 @@ SUITES: tuple[str, ...] = ()
 def mount(app: FastAPI, platform: Platform) -> None:
     """Add this project's calls to the application."""
     app.state.memories = Memories(platform)
-    app.include_router(memories.router, prefix="/v1", dependencies=[Depends(require(Scope.MEMORY))])
+    app.state.executor = open_executor(platform, app.state.memories)
+    for router, scope in ((memories.router, Scope.MEMORY), (runs.router, Scope.RUNS)):
+        app.include_router(router, prefix="/v1", dependencies=[Depends(require(scope))])
 
 
 def add_commands(cli: typer.Typer) -> None:
     """Add this project's commands to `app`."""
+    cli.command()(run)
     cli.command()(demo)
 
 

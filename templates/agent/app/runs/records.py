@@ -77,6 +77,16 @@ class Approval:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """What a person said to an approval."""
+
+    granted: bool
+    comment: str
+    by: str  # the caller's id
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Artefact:
     """A file that the run made."""
 
