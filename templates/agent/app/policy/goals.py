@@ -45,10 +45,11 @@ def read_goal(goal: str) -> Wish:
         return Wish(text, remember=kept[1])
     if re.search(RECALL, low):
         return Wish(text, recall=True)
+    mail = _mail(text, low)
     drafting = re.search(r"\bterraform\b|\binfrastructure\b", low)
     wish = Wish(
         text,
-        sales=read_sales(ADDRESS.sub("", low)),
+        sales=read_sales(low.replace(mail.lower(), "")),
         expression=_found(EXPRESSION, SHARE.sub(r"\1 / 100 * ", low)) if re.search(ASKED_TO_CALCULATE, low) else "",
         page=_found(PAGE, text),
         tickets="ticket" in low,
@@ -57,7 +58,7 @@ def read_goal(goal: str) -> Wish:
         aggregate=_aggregate(low),
         chart=_chart(low),
         report=bool(re.search(r"\breports?\b", low)),
-        mail=_mail(text, low),
+        mail=mail,
     )
     about = (wish.sales, wish.expression, wish.page, wish.tickets, wish.resources)
     asks = not any(about) and re.search(QUESTION, low)

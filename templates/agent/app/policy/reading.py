@@ -10,6 +10,7 @@ from app.llm.offline import extract
 from app.policy.goals import ADDRESS
 
 DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+LARGE = re.compile(r"\d{4,}(?:\.\d+)?")
 MARK = re.compile(r"\s*\[\d+\]$")
 
 
@@ -22,6 +23,11 @@ def file_named(text: str, suffix: str) -> str:
 def rows_in(text: str) -> list[list[str]]:
     """The rows of a table that a tool shows below one line of words and the columns' names."""
     return [row for row in csv.reader(text.splitlines()[2:]) if row]
+
+
+def shown(cell: str) -> str:
+    """A number from 1,000 on as a reader wants it, rounded to a whole one; anything else as it is."""
+    return f"{float(cell):,.0f}" if LARGE.fullmatch(cell) else cell
 
 
 def address_for(who: str, texts: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from app.policy.brief import Brief, Result
 from app.policy.goals import ADDRESS, Wish, read_goal
 from app.policy.moves import Call, Routine, attempt, needed
 from app.policy.plans import Stage, stage_of, stages_for
-from app.policy.reading import DAY, address_for, answer_in, file_named, rows_in, whole_months
+from app.policy.reading import DAY, address_for, answer_in, file_named, rows_in, shown, whole_months
 from app.policy.sales import Sales
 
 NO_RULE = (
@@ -53,7 +53,7 @@ def query_sales(brief: Brief, wish: Wish) -> Routine:
 
 def _block(heading: str, text: str) -> str:
     """A table as a note: its heading, its first rows and its file."""
-    lines = [f"{place}. {': '.join(row)}" for place, row in enumerate(rows_in(text)[:SHOWN], start=1)]
+    lines = [f"{place}. {': '.join(map(shown, row))}" for place, row in enumerate(rows_in(text)[:SHOWN], start=1)]
     return "\n".join([heading, *(lines or ["No rows."]), f"Table: {file_named(text, 'csv')}"])
 
 
@@ -67,7 +67,7 @@ def analyse(brief: Brief, wish: Wish) -> Routine:
         value=(wish.sales or Sales()).measure,
         aggregate=wish.aggregate,
     )
-    return f"{wish.aggregate} of {heading[0].lower()}{heading[1:]}: {' '.join(rows_in(text)[0][1:])}"
+    return f"{wish.aggregate} of {heading[0].lower()}{heading[1:]}: {shown(rows_in(text)[0][1])}"
 
 
 def draw_charts(brief: Brief, wish: Wish) -> Routine:
@@ -108,29 +108,25 @@ def _kind(wish: Wish, brief: Brief) -> str:
 def write_report(brief: Brief, wish: Wish) -> Routine:
     """A section for each table with its chart, and one for each other note."""
     charts = dict(line.split(" drawn in ", 1) for line in _said(brief, Stage.CHARTS) if " drawn in " in line)
+    blocks = [b for note in brief.notes if not note.startswith(Stage.CHARTS.mark) for b in note.split("\n\n")]
+    parts = [_part(block) for block in blocks if block.strip()]
     sections = []
-    for block in (b for note in brief.notes if not note.startswith(Stage.CHARTS.mark) for b in note.split("\n\n")):
-        section = _section(block)
-        if chart := charts.get(section.get("table_file", "")):
-            section["chart_file"] = chart
-        sections.append(section)
-    heading = "Sales report" if wish.sales else "Report"
+    for heading, text, table in parts:
+        files = {"table_file": table, "chart_file": charts.get(table, "")} if table else {}
+        sections.append({"heading": heading, "text": "Source: the sales database." if table else text, **files})
+    title = "Sales report" if wish.sales else "Report"
     written = yield from needed(
-        f"I put {len(sections)} sections into a report.", "write_report", title=heading, sections=sections
+        f"I put {len(sections)} sections into a report.", "write_report", title=title, sections=sections
     )
-    first = sections[0] if sections else {"heading": "", "text": ""}
-    return f"{file_named(written, 'html')}\n{first['heading']}\n{first['text']}"
+    return "\n".join([*parts[0][:2], f"File: {file_named(written, 'html')}"])
 
 
-def _section(block: str) -> dict[str, str]:
-    """A block of a note as a section: its first line heads it, its file goes below it."""
-    for stage in Stage:
-        block = block.removeprefix(stage.mark).strip() if block.startswith(stage.mark) else block
-    heading, _, rest = block.partition("\n")
-    lines = [line for line in rest.splitlines() if not line.startswith("Table: ")]
-    section = {"heading": heading[:120], "text": "\n".join(lines) or block}
-    table = file_named(block, "csv")
-    return {**section, "table_file": table} if table else section
+def _part(block: str) -> tuple[str, str, str]:
+    """A block of a note: its first line, the others, and the table that it names."""
+    stage = next((stage for stage in Stage if block.startswith(stage.mark)), None)
+    heading, _, rest = block.removeprefix(stage.mark if stage else "").strip().partition("\n")
+    lines = [line for line in rest.splitlines() if not line.startswith(("Table: ", "File: "))]
+    return heading[:120], "\n".join(lines) or heading, file_named(block, "csv")
 
 
 def find_address(brief: Brief, wish: Wish) -> Routine:
@@ -141,7 +137,8 @@ def find_address(brief: Brief, wish: Wish) -> Routine:
     recalled = yield from attempt(f"I need the {question}.", "recall", question=question)
     if found := address_for(wish.mail, [recalled.text] if recalled.ok else []):
         return f"{found} ({wish.mail}, from memory)"
-    text = yield from needed("Memory does not tell, the documents may.", "search_knowledge", question=question)
+    directory = f"directory of mailboxes: {wish.mail}"
+    text = yield from needed("Memory does not tell, the documents may.", "search_knowledge", question=directory)
     found = address_for(wish.mail, [text])
     return f"{found} ({wish.mail}, from the knowledge base)" if found else f"none is known for {wish.mail}."
 
@@ -151,26 +148,26 @@ def send_email(brief: Brief, wish: Wish) -> Routine:
     found = ADDRESS.search(wish.mail) or ADDRESS.search(" ".join(_said(brief, Stage.ADDRESSEE)))
     if found is None:
         return f"not sent, because no address of {wish.mail} is known. Put it into the goal, or let me remember it."
-    report = next(iter(_said(brief, Stage.REPORT)), "")
+    report = " ".join(_said(brief, Stage.REPORT))
     notes = [n for n in brief.notes if not n.startswith((Stage.ADDRESSEE.mark, Stage.CHARTS.mark))]
     findings = [n for n in notes if n.startswith(Stage.REPORT.mark)] or notes
-    body = "\n\n".join(_plain(note) for note in findings)
+    body = "\n\n".join("\n".join(dict.fromkeys(_part(b)[:2])) for note in findings for b in note.split("\n\n"))
     subject = "Sales report" if wish.sales else "What you asked for"
+    closing = "\n\nThe whole report is attached." if report else ""
     attachments = [name for name in (file_named(report, "html"),) if name]
     sent = yield from attempt(
-        f"I send it to {found[0]}.", "send_email", to=found[0], subject=subject, body=body, attachments=attachments
+        f"I send it to {found[0]}.",
+        "send_email",
+        to=found[0],
+        subject=subject,
+        body=body + closing,
+        attachments=attachments,
     )
     if sent.refused:
         return f"not sent to {found[0]}, because a person refused it. {body}"
     if not sent.ok:
         yield Call("It could not be sent.", "give_up", {"reason": f"send_email failed: {sent.text[:300]}"})
     return f"sent to {found[0]}. {body}"
-
-
-def _plain(note: str) -> str:
-    """A note for a reader: without its mark and without file names."""
-    section = _section(note.split("\n\n")[0])
-    return f"{section['heading']}\n{section['text']}".strip()
 
 
 def read_tickets(brief: Brief, wish: Wish) -> Routine:

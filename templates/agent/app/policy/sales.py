@@ -19,7 +19,10 @@ MEASURES = {  # in the order in which a goal is searched for them
     "units": (r"\bunits\b|\bpieces\b|\bquantit", "sum(quantity)"),
     "revenue": (r"", "round(sum(revenue), 2)"),
 }
-SALES = r"\bsales?\b|\brevenue|\bsold\b|\bsells?\b|\bturnover\b|best.?sell|\borders\b|\bunits\b|\bmargin|\brefunds?\b"
+SALES = (
+    r"(?<!head of )\bsales?\b(?! (?:team|tax|rules?))|\brevenue|\bsold\b|\bsells?\b|\bturnover\b|best.?sell"
+    r"|\borders\b|\bunits\b|\bmargin|\brefunds?\b"
+)
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 NUMBER = rf"(\d{{1,3}}|{'|'.join(NUMBERS)})"
 
