@@ -1,20 +1,19 @@
-"""What this project adds to the shared rooms: nothing yet but a demo of the rooms themselves."""
+"""What this project adds to the shared rooms: runs that pursue a goal, and memories."""
 
 import typer
 from fastapi import Depends, FastAPI
 
-from app.about import ABOUT
 from app.api.dependencies import require
-from app.bootstrap import Platform, open_platform
+from app.bootstrap import Platform
+from app.demo import demo
 from app.memory import routes as memories
 from app.memory.store import Memories
 from app.runs import routes as runs
 from app.runs.commands import run
 from app.runs.service import open_executor
 from app.scopes import Scope
-from app.settings import load_settings
 
-HOME = "home.html"
+HOME = "agent.html"
 OFFLINE_MODEL = "app.policy.model:offline_model"  # what answers without a key
 OFFLINE_WORDS = "goals read by the rules of a policy, which drives the real loop, tools and memory"
 SUITES: tuple[str, ...] = ()
@@ -32,12 +31,3 @@ def add_commands(cli: typer.Typer) -> None:
     """Add this project's commands to `app`."""
     cli.command()(run)
     cli.command()(demo)
-
-
-def demo() -> None:
-    """Open every shared room once and say what answered."""
-    with open_platform(load_settings()) as platform:
-        platform.catalog.ping()
-        platform.index.ping()
-        print(f"{ABOUT.name}: database and search index answer, model {platform.model.model_name!r} is ready.")
-        print("This version has the shared rooms only: `make serve`, then /healthz, /readyz, /metrics.")

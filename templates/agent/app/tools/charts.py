@@ -13,7 +13,7 @@ from app.tools.foreign import visible
 from app.tools.ports import Outcome, Permission, Tool, ToolContext, ToolFailed
 from app.tools.tables import load
 
-WIDTH, TOP, BAR, LABELS, RIGHT = 720.0, 56.0, 26.0, 230.0, 90.0
+WIDTH, TOP, BAR, LABELS, RIGHT = 720.0, 56.0, 26.0, 264.0, 90.0
 LINE_HEIGHT, AXIS = 260.0, 80.0
 MAX_POINTS = {"bar": 40, "line": 400, "pie": 8}
 COLOURS = ("#2f5d8a", "#c8702a", "#4d8a57", "#8a5a9e", "#b8963a", "#4a9aa5", "#a34b5c", "#6b7280")

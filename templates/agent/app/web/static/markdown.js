@@ -48,7 +48,7 @@ function block(line, rest, figureOf) {
   if (figure) return figure;
   const words = [line];
   while (rest.length > 0 && !NEW_BLOCK.some((kind) => kind.test(rest[0]))) words.push(String(rest.shift()).trim());
-  return withInline("p", words.join(" "));
+  return withInline("p", words.join("\n"));
 }
 
 /**

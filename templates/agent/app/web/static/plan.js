@@ -132,8 +132,17 @@ function row(step) {
  * @param {Record<string, unknown>} values
  */
 function brief(values) {
-  const line = Object.values(values).map((value) => plain(value)).join(" · ").replace(/\s+/g, " ");
+  const line = Object.values(values).map(shortly).join(" · ").replace(/\s+/g, " ");
   return line.length > LONGEST_BRIEF ? `${line.slice(0, LONGEST_BRIEF)}…` : line;
+}
+
+/**
+ * A value; of a list of records the first field of each.
+ * @param {unknown} value
+ */
+function shortly(value) {
+  if (!Array.isArray(value)) return plain(value);
+  return value.map((each) => plain(typeof each === "object" && each ? Object.values(each)[0] : each)).join(", ");
 }
 
 /**
