@@ -9,8 +9,9 @@ const PAGE = 20;
 
 /** @typedef {{id: string, goal: string, state: keyof typeof STATES, cost_usd: number, created_at: string}} ListedRun */
 
-let shown = PAGE;
 let current = "";
+/** @type {ListedRun[]} */
+let listed = [];
 
 /** @param {(id: string) => void} open */
 export function listenToHistory(open) {
@@ -18,27 +19,51 @@ export function listenToHistory(open) {
     const button = /** @type {HTMLElement} */ (event.target).closest(".listed-run");
     if (button instanceof HTMLElement) open(String(button.dataset.run));
   });
-  byId("older-runs").addEventListener("click", () => {
-    shown += PAGE;
-    void showHistory(current);
-  });
+  byId("older-runs").addEventListener("click", () => void showOlder());
 }
 
-/** @param {string} id the run in view; empty for none */
+/**
+ * Show the newest runs, above the older ones that were asked for.
+ * @param {string} id the run in view; empty for none
+ */
 export async function showHistory(id) {
   current = id;
+  const newest = await load("");
+  if (!newest) return;
+  const older = listed.filter((run) => newest.length === PAGE && newest.every(({ id }) => id !== run.id));
+  if (older.length === 0) byId("older-runs").hidden = newest.length < PAGE;
+  list([...newest, ...older]);
+}
+
+async function showOlder() {
+  const older = await load(`&before=${listed.at(-1)?.id}`);
+  if (!older) return;
+  byId("older-runs").hidden = older.length < PAGE;
+  list([...listed, ...older]);
+}
+
+/**
+ * A page of runs; null where there is none to be had, and the reader is told why.
+ * @param {string} where
+ * @returns {Promise<ListedRun[] | null>}
+ */
+async function load(where) {
   try {
-    /** @type {{runs: ListedRun[]}} */
-    const { runs } = await (await call(`/v1/runs?limit=${shown + 1}`)).json();
-    byId("runs").replaceChildren(...runs.slice(0, shown).map((run) => row(run, run.id === current)));
-    byId("runs").hidden = runs.length === 0;
-    byId("runs-note").hidden = runs.length > 0;
-    byId("older-runs").hidden = runs.length <= shown;
+    return (await (await call(`/v1/runs?limit=${PAGE}${where}`)).json()).runs;
   } catch (error) {
-    if (error instanceof ServiceError && error.status === 401) return;
+    if (error instanceof ServiceError && error.status === 401) return null;
     byId("runs-note").hidden = false;
     byId("runs-note").textContent = messageOf(error);
+    return null;
   }
+}
+
+/** @param {ListedRun[]} runs */
+function list(runs) {
+  listed = runs;
+  byId("runs").replaceChildren(...runs.map((run) => row(run, run.id === current)));
+  byId("runs").hidden = runs.length === 0;
+  byId("runs-note").hidden = runs.length > 0;
 }
 
 /**

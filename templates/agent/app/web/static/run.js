@@ -67,7 +67,8 @@ export class RunView {
     this.approval = new ApprovalView(part(this.place, "approval"), id);
     this.artefacts = new ArtefactsView(part(this.place, "artefacts"));
     this.place.classList.add("unknown");
-    part(this.place, "cancel").addEventListener("click", () => void this.#cancel());
+    part(this.place, "cancel").addEventListener("click", () => void this.#ask("cancel"));
+    part(this.place, "resume").addEventListener("click", () => void this.#ask("resume").then(() => this.follow()));
   }
 
   /** Put the focus on the run's goal. */
@@ -132,6 +133,7 @@ export class RunView {
     part(this.place, "state").dataset.state = run.state;
     part(this.place, "offline").hidden = !run.model.startsWith("offline");
     part(this.place, "cancel").hidden = ended;
+    part(this.place, "resume").hidden = !["failed", "stopped"].includes(run.state);
     document.title = `${STATES[run.state]}: ${run.goal.slice(0, 60)}`;
     clearInterval(this.#ticking);
     if (!ended) this.#ticking = setInterval(() => this.#showFigures(run, new Date()), 1000);
@@ -171,14 +173,16 @@ export class RunView {
     part(this.place, "measures").replaceChildren(...pairs(Object.fromEntries(known)));
   }
 
-  async #cancel() {
-    part(this.place, "cancel").disabled = true;
+  /** @param {"cancel" | "resume"} wish */
+  async #ask(wish) {
+    const button = part(this.place, wish);
+    button.disabled = true;
     try {
-      await post(`/v1/runs/${this.id}/cancel`, {});
+      await post(`/v1/runs/${this.id}/${wish}`, {});
     } catch (error) {
-      part(this.place, "cancel").disabled = false;
       this.#tell(messageOf(error));
     }
+    button.disabled = false;
   }
 
   /** @param {string} message empty for none */
