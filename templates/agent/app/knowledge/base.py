@@ -36,7 +36,9 @@ class KnowledgeBase:
         return await self._platform.retriever.search(question, dict(SHELF))
 
     async def refresh(self) -> None:
-        """Take over new and changed documents and drop those that are gone."""
+        """Take over new and changed documents and drop those that are gone; a missing folder changes nothing."""
+        if not self._folder.is_dir():
+            return
         files = {path.relative_to(self._folder).as_posix(): path for path in sorted(self._folder.rglob("*.md"))}
         for name, path in files.items():
             await self._add(name, await to_thread.run_sync(path.read_text, "utf-8"))

@@ -16,7 +16,11 @@ DIGITS = 28
 SHOWN_DIGITS = 15
 # Beyond 1e99 every operation fails at once, so no expression can take long or fill the memory.
 ARITHMETIC = decimal.Context(
-    prec=DIGITS, Emax=99, Emin=-99, traps=[decimal.Overflow, decimal.DivisionByZero, decimal.InvalidOperation]
+    prec=DIGITS,
+    rounding=decimal.ROUND_HALF_UP,
+    Emax=99,
+    Emin=-99,
+    traps=[decimal.Overflow, decimal.DivisionByZero, decimal.InvalidOperation],
 )
 
 OPERATORS: dict[type[ast.AST], Callable[..., Decimal]] = {
@@ -65,6 +69,8 @@ def calculate(expression: str) -> str:
             raise ToolFailed(f"The expression has more than {MAX_NODES} parts.", "Calculate it in pieces.")
         with decimal.localcontext(ARITHMETIC):
             value = _number(tree.body)
+            if not value.is_finite():
+                raise decimal.InvalidOperation  # such as 0 ** -1, which signals nothing by itself
             return f"{(+value).normalize(decimal.Context(prec=SHOWN_DIGITS)):f}"
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ToolFailed(f"{expression[:100]!r} is no arithmetic.", "Use numbers and + - * / ( ).") from None

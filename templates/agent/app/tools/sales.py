@@ -25,7 +25,7 @@ LIMITS = {
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
 }
 ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
-FORBIDDEN_FUNCTIONS = {"load_extension", "randomblob", "zeroblob"}
+FORBIDDEN_FUNCTIONS = {"load_extension", "randomblob", "zeroblob", "printf", "format"}  # code, or memory at will
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these a spreadsheet takes a text for a formula
 
 
