@@ -54,6 +54,7 @@ export class RunView {
   /** @type {Run | undefined} */
   #run;
   #ticking = 0;
+  #focusing = false;
 
   /**
    * @param {string} id
@@ -71,10 +72,9 @@ export class RunView {
     part(this.place, "resume").addEventListener("click", () => void this.#ask("resume").then(() => this.follow()));
   }
 
-  /** Put the focus on the run's goal. */
+  /** Put the focus on the run's goal as soon as it is there. */
   focus() {
-    this.place.scrollIntoView({ block: "nearest" });
-    part(this.place, "goal").focus({ preventScroll: true });
+    this.#focusing = true;
   }
 
   /** Stop following. */
@@ -124,6 +124,13 @@ export class RunView {
     this.approval.show(run.state === "waiting" ? run.approval : null);
     void this.artefacts.show(run.artefacts);
     if (before !== run.state) this.onChange();
+    if (this.#focusing) this.#focusNow();
+  }
+
+  #focusNow() {
+    this.#focusing = false;
+    this.place.scrollIntoView({ block: "nearest" });
+    part(this.place, "goal").focus({ preventScroll: true });
   }
 
   /** @param {Run} run */
