@@ -12,6 +12,7 @@ from app.runs import routes as runs
 from app.runs.commands import run
 from app.runs.service import open_executor
 from app.scopes import Scope
+from app.tools.mcp_server import mcp
 
 HOME = "agent.html"
 OFFLINE_MODEL = "app.policy.model:offline_model"  # what answers without a key
@@ -30,4 +31,5 @@ def mount(app: FastAPI, platform: Platform) -> None:
 def add_commands(cli: typer.Typer) -> None:
     """Add this project's commands to `app`."""
     cli.command()(run)
+    cli.command()(mcp)
     cli.command()(demo)

@@ -15,4 +15,4 @@ def open_executor(platform: Platform, memories: Memories) -> Executor:
     async def recall(owner: str, goal: str) -> Sequence[str]:
         return [memory.text for memory in await memories.recall(owner, goal)]
 
-    return Executor(platform, build_toolbox(platform), recall, fit)
+    return Executor(platform, build_toolbox(platform, memories), recall, fit)

@@ -1,6 +1,5 @@
 """Which tools this project has, and what each of them may reach."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from app.bootstrap import Platform
@@ -24,13 +23,13 @@ from app.tools.toolbox import Toolbox
 SAMPLES = Path("samples")
 
 
-def build_toolbox(platform: Platform, more: Iterable[Tool] = ()) -> Toolbox:
-    """Every tool of this room, those of the MCP servers, and `more` from other rooms, such as the memory's."""
+def build_toolbox(platform: Platform, memories: Memories) -> Toolbox:
+    """Every tool of this project, and those of the MCP servers."""
     limit = platform.settings.agent.tool_output_characters
-    return Toolbox([*own_tools(platform), *more, *mcp_tools(platform.settings.mcp.servers)], limit)
+    return Toolbox([*own_tools(platform, memories), *mcp_tools(platform.settings.mcp.servers)], limit)
 
 
-def own_tools(platform: Platform) -> list[Tool]:
+def own_tools(platform: Platform, memories: Memories) -> list[Tool]:
     """The tools that are written here."""
     settings = platform.settings
     knowledge = KnowledgeBase(platform, SAMPLES / "knowledge")
@@ -45,5 +44,5 @@ def own_tools(platform: Platform) -> list[Tool]:
         PageReader(settings.fetch.allowed_hosts).tool(),
         TicketList(SAMPLES / "tickets.jsonl").tool(),
         infrastructure_drafter(),
-        *memory_tools(Memories(platform)),
+        *memory_tools(memories),
     ]
