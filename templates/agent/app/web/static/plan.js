@@ -123,7 +123,7 @@ function row(step) {
     result: step.result,
   });
   part(place, "thought").hidden = step.thought === "";
-  part(place, "arguments").replaceChildren(...describe(step.arguments));
+  if (step.kind === "tool") part(place, "arguments").replaceChildren(...describe(step.arguments));
   return made;
 }
 
