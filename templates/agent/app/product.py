@@ -17,7 +17,7 @@ from app.tools.mcp_server import mcp
 HOME = "agent.html"
 OFFLINE_MODEL = "app.policy.model:offline_model"  # what answers without a key
 OFFLINE_WORDS = "goals read by the rules of a policy, which drives the real loop, tools and memory"
-SUITES: tuple[str, ...] = ()
+SUITES = ("app.evaluation.suite:SUITE",)  # where each is; imported only by `app eval`
 
 
 def mount(app: FastAPI, platform: Platform) -> None:

@@ -31,8 +31,8 @@ def table(run: RunResult) -> Table:
     return shown
 
 
-def markdown(run: RunResult) -> str:
-    """The results page; offline it holds nothing that changes between two runs of the same code."""
+def markdown(run: RunResult, ranked: Sequence[Ranked] = ()) -> str:
+    """The results page; offline and without variants `ranked` it holds nothing that changes between two runs."""
     prompts = ", ".join(f"`{label}`" for label in run.setup["prompts"].split(", "))
     lines = [
         "# Results",
@@ -47,6 +47,7 @@ def markdown(run: RunResult) -> str:
     ]
     for name, e in run.estimates().items():
         lines.append(f"| {name} | {e.mean:.3f} | {e.low:.3f} to {e.high:.3f} | {e.n} |")
+    lines += ranking_lines(ranked) if ranked else []
     lines += ["", "## Cases that lost points", "", "| case | kind | lost in |", "|---|---|---|"]
     for case in run.cases:
         if case.lost:
@@ -136,6 +137,25 @@ def gate_markdown(result: GateResult) -> str:
 def escape_markdown(text: str) -> str:
     """Foreign text on one line, with nothing that Markdown or HTML reads as a command."""
     return "".join(f"\\{c}" if c in "\\`*_[]<>|#!" else c for c in " ".join(text.split()))
+
+
+def ranking_lines(ranked: Sequence[Ranked]) -> list[str]:
+    """Variants as a Markdown table, the best first; time depends on the machine, so it stands as a multiple."""
+    metrics = list(dict.fromkeys(name for variant in ranked for name in variant.metrics))
+    counts = list(dict.fromkeys(name for variant in ranked for name in variant.counts))
+    fastest = min(variant.latency_ms.p50 for variant in ranked) or 1.0
+    columns = ["variant", *metrics, *(f"{name} per case" for name in counts), "USD per 1,000", "median time"]
+    lines = ["", "## Variants", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    for v in ranked:
+        means = [f"{v.metrics[name].mean:.3f}" if name in v.metrics else NOTHING for name in metrics]
+        spent = [f"{v.counts.get(name, 0):.1f}" for name in counts]
+        cells = [v.label, *means, *spent, f"{1000 * v.cost_usd.mean:.2f}", f"{v.latency_ms.p50 / fastest:.1f} x"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return [
+        *lines,
+        "",
+        "Costs are list prices; offline they are those of the model that the setup names as `priced as`.",
+    ]
 
 
 def ranking_table(ranked: Sequence[Ranked]) -> Table:

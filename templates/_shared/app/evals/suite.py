@@ -30,7 +30,9 @@ class Suite:
 
     `prepare` fills an empty platform and returns the task; `observe` scores what it did with a case. A judge scores
     each of `rubrics` from what `judged` shows it of the outcome. A critical case may lose nothing in `must_hold`.
-    `prompt` is the one that `app eval compare --variant prompt=VERSION` means.
+    `prompt` is the one that `app eval compare --variant prompt=VERSION` means, `setup` tells what else the numbers
+    depend on, and the variants `compared` stand in the results beside the
+    setup that is, under the name that `present` gives it.
     """
 
     name: str
@@ -42,6 +44,9 @@ class Suite:
     rubrics: Mapping[str, str] = field(default_factory=dict)
     must_hold: tuple[str, ...] = ()
     prompt: str = ""
+    setup: Callable[[Settings], Mapping[str, str]] = lambda _: {}
+    compared: tuple[str, ...] = ()
+    present: Callable[[Settings], str] = lambda _: "now"
 
 
 async def run_suite(
@@ -67,7 +72,7 @@ async def run_suite(
             platform = replace(served, prompts=PromptRegistry(settings.prompts_dir, prompts))
             task = await suite.prepare(platform)
             report = await dataset.evaluate(task, progress=False, max_concurrency=CONCURRENCY)
-            setup = describe_setup(platform, judge)
+            setup = {**describe_setup(platform, judge), **suite.setup(settings)}
     _require_all(report)
     return RunResult(
         suite=suite.name,

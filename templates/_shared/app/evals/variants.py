@@ -35,6 +35,7 @@ class Ranked:
     metrics: Mapping[str, Estimate]
     latency_ms: Percentiles
     cost_usd: Percentiles
+    counts: Mapping[str, float]
 
 
 def read_variant(text: str, settings: Settings, prompt: str) -> Variant:
@@ -87,7 +88,8 @@ def rank(runs: Sequence[tuple[str, RunResult]]) -> list[Ranked]:
         differences = [mean - present[name] for name, mean in means.items() if name in present]
         summary = run.summary()
         overall, against = estimate(list(means.values())), estimate(differences) if i else None
-        ranked.append(Ranked(label, overall, against, summary.metrics, summary.latency_ms, summary.cost_usd))
+        spent = (summary.latency_ms, summary.cost_usd, run.counted())
+        ranked.append(Ranked(label, overall, against, summary.metrics, *spent))
     return sorted(ranked, key=lambda variant: -variant.overall.mean)
 
 
