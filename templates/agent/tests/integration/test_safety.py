@@ -90,7 +90,10 @@ def orders(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def words(messages: Sequence[ModelMessage]) -> list[str]:
     """Every text that came from outside the model."""
     parts = [part for message in messages if isinstance(message, ModelRequest) for part in message.parts]
-    said = [part.model_response_str() if isinstance(part, ToolReturnPart) else str(part.content) for part in parts]
+    said = [
+        part.model_response_str() if isinstance(part, ToolReturnPart) else str(getattr(part, "content", ""))
+        for part in parts
+    ]
     return [unescape(unescape(text)).replace('""', '"') for text in said]
 
 

@@ -24,10 +24,15 @@ class Jobs:
 
 
 @pytest.fixture
-def desk(platform: Platform, tmp_path: Path) -> Desk:
+def jobs() -> Jobs:
+    return Jobs()
+
+
+@pytest.fixture
+def desk(platform: Platform, tmp_path: Path, jobs: Jobs) -> Desk:
     script = Script({"plan": [planned("Act")], "Act": [call("act", word="x"), "Done."]})
-    jobs: Any = Jobs()
-    return Desk(executor_for(platform, script.reply, tmp_path, Tools().box()), jobs)
+    queue: Any = jobs
+    return Desk(executor_for(platform, script.reply, tmp_path, Tools().box()), queue)
 
 
 def ask(desk: Desk, tool: str, **arguments: str) -> tuple[bool, str]:
@@ -41,10 +46,10 @@ def ask(desk: Desk, tool: str, **arguments: str) -> tuple[bool, str]:
     return asyncio.run(called())
 
 
-def test_a_run_is_started_followed_and_ended(desk: Desk) -> None:
+def test_a_run_is_started_followed_and_ended(desk: Desk, jobs: Jobs) -> None:
     ok, text = ask(desk, "start_run", goal="Act on x")
     identifier, state = text.split()
-    assert (ok, state, desk.jobs.keys) == (True, "queued", [identifier])
+    assert (ok, state, jobs.keys) == (True, "queued", [identifier])
     asyncio.run(desk.executor.work(identifier))
     _, waiting = ask(desk, "get_run", run=identifier)
     assert waiting.splitlines() == [

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.engine import Engine
@@ -24,19 +25,19 @@ MAIL = {"to": ["management@brindlemark.example"], "subject": "Sales", "body": "N
 class Line(socketserver.StreamRequestHandler):
     """As much SMTP as one message needs; `fault` says what goes wrong."""
 
-    server: "MailServer"
-
     def handle(self) -> None:
+        assert isinstance(self.server, MailServer)
+        self.mails = self.server
         self.say("220 ready")
         while line := self.rfile.readline().strip().upper():
-            if line.startswith(b"RCPT") and self.server.fault == "unknown receiver":
+            if line.startswith(b"RCPT") and self.mails.fault == "unknown receiver":
                 self.say("550 no such user")
             elif line == b"DATA":
                 self.say("354 go on")
                 self.take_message()
-                if self.server.fault == "silence":
+                if self.mails.fault == "silence":
                     return
-                self.say("452 mailbox full" if self.server.fault == "refused" else "250 taken")
+                self.say("452 mailbox full" if self.mails.fault == "refused" else "250 taken")
             else:
                 self.say("221 bye" if line == b"QUIT" else "250 ok")
 
@@ -44,7 +45,7 @@ class Line(socketserver.StreamRequestHandler):
         lines = []
         while (line := self.rfile.readline()) != b".\r\n":
             lines.append(line)
-        self.server.taken.append(b"".join(lines))
+        self.mails.taken.append(b"".join(lines))
 
     def say(self, text: str) -> None:
         self.wfile.write(f"{text}\r\n".encode())
@@ -94,7 +95,7 @@ def over_smtp(server: MailServer, engine: Engine) -> Mailer:
     return Mailer(MailSettings.model_validate({"host": host, "port": port}), engine)
 
 
-def send(mailer: Mailer, run: Path, call: str = "c1", **changes: object) -> ToolResult:
+def send(mailer: Mailer, run: Path, call: str = "c1", **changes: Any) -> ToolResult:
     return use(mailer.tool(), run, {**MAIL, **changes}, call)
 
 
@@ -141,7 +142,7 @@ def test_several_addresses_may_be_one_text(outbox: Mailer, run: Path, tmp_path: 
     ],
 )
 def test_what_is_no_proper_e_mail_is_not_sent(
-    outbox: Mailer, run: Path, tmp_path: Path, changes: dict[str, object]
+    outbox: Mailer, run: Path, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     assert not send(outbox, run, **changes).ok
     assert letters(tmp_path) == []
@@ -216,7 +217,7 @@ def test_another_machine_is_only_spoken_to_encrypted(
             super().__init__()
             connected.append(host)
 
-        def starttls(self, **_: object) -> tuple[int, bytes]:
+        def starttls(self, *_: Any, **__: Any) -> tuple[int, bytes]:
             raise smtplib.SMTPNotSupportedError("STARTTLS extension not supported by server.")
 
     monkeypatch.setattr(smtplib, "SMTP", Plain)
