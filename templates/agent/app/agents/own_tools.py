@@ -1,6 +1,7 @@
 """The three tools that are part of the loop itself: make a plan, give up, hand work to a specialist."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -52,6 +53,7 @@ class Delegate(BaseModel):
 OWN_TOOLS: Mapping[str, type[BaseModel]] = {"make_plan": MakePlan, "give_up": GiveUp, "delegate": Delegate}
 
 
+@cache
 def definition(name: str) -> ToolDefinition:
     """One of these tools as a model is told of it."""
     arguments = OWN_TOOLS[name]

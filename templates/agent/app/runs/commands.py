@@ -40,7 +40,7 @@ def run(
     if bool(goal.strip()) == bool(again):
         raise InvalidInput("Give a goal or --continue RUN.", "`app run --help` shows both.")
     settings = load_settings()
-    configure_logs(settings.log)
+    configure_logs(settings.log.model_copy(update={"level": "WARNING"}))  # the steps are told anyway
     with open_platform(settings) as platform:
         executor = open_executor(platform, Memories(platform))
         identifier = again or executor.create(OWNER, goal, pattern).id

@@ -53,13 +53,15 @@ class Journal:
         if entry := self._known.get(key):
             return entry
         entry = await work()
-        made = await to_thread.run_sync(read_files, self.folder, entry.result.artefacts if entry.result else ())
-        arguments = (self.run.id, key, entry, made, self.plan, self.worked_seconds)
-        cancelling = await to_thread.run_sync(self._store.append, *arguments)
+        cancelling = await to_thread.run_sync(self._write, key, entry)
         self._known[key] = entry
         if cancelling:
             raise Cancelled
         return entry
+
+    def _write(self, key: str, entry: Entry) -> bool:
+        made = read_files(self.folder, entry.result.artefacts if entry.result else ())
+        return self._store.append(self.run.id, key, entry, made, self.plan, self.worked_seconds)
 
     async def show(self, plan: Sequence[PlanStep], *, before: str) -> None:
         """Let readers see the plan as it is now, unless the operation called `before` shows that they have."""

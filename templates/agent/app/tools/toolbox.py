@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import structlog
@@ -68,12 +69,7 @@ class Toolbox:
 
     def definitions(self) -> list[ToolDefinition]:
         """The tools as a model is told of them."""
-        return [
-            ToolDefinition(
-                name=t.name, description=t.description, parameters_json_schema=t.arguments.model_json_schema()
-            )
-            for t in self._tools.values()
-        ]
+        return [_definition(tool) for tool in self._tools.values()]
 
     def permission(self, name: str) -> Permission:
         """What the tool called `name` may touch.
@@ -126,6 +122,12 @@ class Toolbox:
 
     def _unknown(self, name: str) -> str:
         return f"There is no tool {name[:100]!r}. There are: {', '.join(self._tools)}."
+
+
+@cache
+def _definition(tool: Tool) -> ToolDefinition:
+    schema = tool.arguments.model_json_schema()
+    return ToolDefinition(name=tool.name, description=tool.description, parameters_json_schema=schema)
 
 
 async def _limited(tool: Tool, values: Any, context: ToolContext) -> Outcome:  # noqa: ANN401 - the tool's own model

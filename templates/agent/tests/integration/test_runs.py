@@ -175,8 +175,8 @@ def test_parallel_steps_wait_for_one_person_one_after_the_other(play: Play) -> N
     bench = play({"plan": [planned("A", "B", "C")], **moves, "C": [call("look"), "C"]})
     run = bench.create("parallel")
     asked = []
-    while (waiting := bench.work(run)).approval:
-        asked.append(waiting.approval.arguments["word"])
+    while approval := (waiting := bench.work(run)).approval:
+        asked.append(approval.arguments["word"])
         bench.decide(run, granted=True)
     assert asked == ["A", "B"]
     assert waiting.state is RunState.SUCCEEDED
