@@ -14,7 +14,7 @@ MARKS = re.compile(r"<\s*/?\s*(?:role|goal|task|notes?|memor(?:y|ies)|failure|un
 SECRETS = {
     "provider key": "sk-proj-abcdefghijklmnopqrstuvwx",
     "our key": "app_abcdefghijklmnopqrstuvwx",
-    "Amazon": "AKIAABCDEFGHIJKLMNOP",
+    "Amazon": "AKIAIOSFODNN7EXAMPLE",
     "bearer": "Authorization: Bearer abcdefghijklmnop",
     "database": "postgresql://app:hunter22@db.example.com/app",
     "private key": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----",
