@@ -1,9 +1,9 @@
 terraform {
-  required_version = ">= 1.9"
+  required_version = ">= 1.11"
   required_providers {
     azurerm = {
       source  = "hashicorp/azurerm"
-      version = "~> 4.0"
+      version = ">= 5.10, < 6"
     }
   }
 }
@@ -105,6 +105,7 @@ resource "azurerm_key_vault" "main" {
   tenant_id                  = data.azurerm_client_config.current.tenant_id
   sku_name                   = "standard"
   purge_protection_enabled   = true
+  rbac_authorization_enabled = true
   soft_delete_retention_days = 30
 }
 
