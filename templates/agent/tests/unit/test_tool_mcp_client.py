@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -134,3 +135,10 @@ def test_secrets_for_a_server_come_from_the_environment(monkeypatch: pytest.Monk
     server = mcp_client.Server(command="x", env={"TOKEN": "Bearer ${SHOP_TOKEN}"})
     client = mcp_client._session(server)
     assert client.server.env == {"TOKEN": "Bearer s3cret"}  # type: ignore[union-attr]
+
+
+def test_the_documented_file_can_be_read(tmp_path: Path) -> None:
+    (example,) = re.findall(r"   ```json\n(.*?)   ```", Path("docs/mcp.md").read_text("utf-8"), re.DOTALL)
+    (tmp_path / "mcp.json").write_text(example)
+    servers = mcp_client._read(tmp_path / "mcp.json")
+    assert {name: server.permission for name, server in servers.items()} == {"warehouse": "read", "crm": "act"}
