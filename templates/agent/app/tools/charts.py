@@ -14,7 +14,7 @@ from app.tools.ports import Outcome, Permission, Tool, ToolContext, ToolFailed
 from app.tools.tables import load
 
 WIDTH, TOP, BAR, LABELS, RIGHT = 720.0, 56.0, 26.0, 264.0, 90.0
-LINE_HEIGHT, AXIS = 260.0, 80.0
+LINE_HEIGHT, AXIS, END = 260.0, 80.0, 44.0
 MAX_POINTS = {"bar": 40, "line": 400, "pie": 8}
 COLOURS = ("#2f5d8a", "#c8702a", "#4d8a57", "#8a5a9e", "#b8963a", "#4a9aa5", "#a34b5c", "#6b7280")
 STYLE = (
@@ -78,7 +78,7 @@ def _bars(root: Element, points: Sequence[Point]) -> None:
     room = WIDTH - LABELS - RIGHT
     for row, (label, value) in enumerate(points):
         y, width = TOP + row * BAR, room * value / largest
-        _text(root, LABELS - 10, y + 16, _short(label, 32), anchor="end")
+        _text(root, LABELS - 10, y + 16, _short(label, 36), anchor="end")
         box = {"x": f"{LABELS:g}", "y": f"{y + 3:g}", "width": f"{width:.1f}", "height": "18", "rx": "2"}
         SubElement(root, "rect", {**box, "fill": COLOURS[0]})
         _text(root, LABELS + width + 6, y + 16, shown(value), "value")
@@ -86,13 +86,13 @@ def _bars(root: Element, points: Sequence[Point]) -> None:
 
 def _line(root: Element, points: Sequence[Point]) -> None:
     values = [value for _, value in points]
-    low, high = min(0.0, *values), max(0.0, *values)
-    span, bottom = (high - low) or 1, TOP + LINE_HEIGHT
-    step = (WIDTH - AXIS - 30) / max(len(points) - 1, 1)
-    for part in range(5):
-        y = bottom - LINE_HEIGHT * part / 4
-        SubElement(root, "path", {"d": f"M{AXIS:g} {y:g}H{WIDTH - 30:g}", "class": "grid"})
-        _text(root, AXIS - 8, y + 4, shown(low + span * part / 4), "value", "end")
+    lines = _round_steps(min(0.0, *values), max(0.0, *values))
+    low, span, bottom = lines[0], lines[-1] - lines[0], TOP + LINE_HEIGHT
+    step = (WIDTH - AXIS - END) / max(len(points) - 1, 1)
+    for line in lines:
+        y = bottom - LINE_HEIGHT * (line - low) / span
+        SubElement(root, "path", {"d": f"M{AXIS:g} {y:.1f}H{WIDTH - END:g}", "class": "grid"})
+        _text(root, AXIS - 8, y + 4, shown(line), "value", "end")
     places = [(AXIS + i * step, bottom - LINE_HEIGHT * (value - low) / span) for i, value in enumerate(values)]
     SubElement(root, "path", {"d": "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places), "class": "line"})
     for x, y in places if len(places) <= 60 else ():
@@ -102,13 +102,22 @@ def _line(root: Element, points: Sequence[Point]) -> None:
         _text(root, places[i][0], bottom + 22, _short(points[i][0], 12), "value", "middle")
 
 
+def _round_steps(low: float, high: float) -> list[float]:
+    """Round numbers at equal distances, from at most `low` to at least `high`."""
+    rough = (high - low) / 4 or 1.0
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * times for times in (1, 2, 2.5, 5, 10) if power * times >= rough)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [step * n for n in range(first, max(last, first + 1) + 1)]
+
+
 def _pie(root: Element, points: Sequence[Point]) -> None:
     largest = sorted(points, key=lambda point: -point[1])
     most = MAX_POINTS["pie"]
     if len(largest) > most:
         largest = [*largest[: most - 1], ("Others", math.fsum(value for _, value in largest[most - 1 :]))]
     total = math.fsum(value for _, value in largest) or 1
-    turn, radius = 0.0, 110.0
+    turn, radius = -0.25, 110.0  # a quarter back: the first slice begins at the top
     for i, (label, value) in enumerate(largest):
         share = value / total
         # A circle's dashed outline draws a slice without arcs that would vanish at a full turn.
@@ -119,7 +128,7 @@ def _pie(root: Element, points: Sequence[Point]) -> None:
         turn += share
         box = {"x": "310", "y": f"{TOP + 18 + i * 28:g}", "width": "14", "height": "14", "rx": "2", "fill": COLOURS[i]}
         SubElement(root, "rect", box)
-        _text(root, 334, TOP + 30 + i * 28, f"{_short(label, 32)}: {shown(value)} ({share:.0%})")
+        _text(root, 334, TOP + 30 + i * 28, f"{_short(label, 36)}: {shown(value)} ({share:.0%})")
 
 
 def _text(root: Element, x: float, y: float, text: str, style: str = "", anchor: str = "start") -> None:

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from app.tools.charts import chart_writer, shown, svg
+from app.tools.charts import _round_steps, chart_writer, shown, svg
 from tests.unit.tool_calls import use
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -74,3 +74,17 @@ def test_what_cannot_be_drawn_is_explained(tmp_path: Path, arguments: dict[str, 
 
 def test_numbers_are_shown_as_readers_expect() -> None:
     assert [shown(value) for value in (1234567.8, 12.345, 3.0, -0.5)] == ["1,234,568", "12.35", "3", "-0.50"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "steps"),
+    [
+        (0, 1_201_714.2, [0, 500_000, 1_000_000, 1_500_000]),
+        (0, 4, [0, 1, 2, 3, 4]),
+        (-30, 50, [-40, -20, 0, 20, 40, 60]),
+        (0, 0, [0, 1]),
+        (0, 0.03, [0, 0.01, 0.02, 0.03]),
+    ],
+)
+def test_a_scale_has_round_numbers(low: float, high: float, steps: list[float]) -> None:
+    assert _round_steps(low, high) == pytest.approx(steps)
