@@ -15,8 +15,8 @@ from app.evals.statistics import Estimate, estimate
 
 LATEST = "latest.json"
 HISTORY = "history.jsonl"
-# Passages of other documents beside the right one, or a call more, cost an answer nothing by themselves.
-HARMLESS = frozenset({"precision@k", "economy"})
+# Passages of other documents beside the right one, or other calls on the way, cost an outcome nothing by themselves.
+HARMLESS = frozenset({"precision@k", "economy", "trajectory"})
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ class Memories:
         self._embedder = platform.embedder
         self._embedding = f"{settings.model}/{settings.dimensions}"
         self._shelf = VectorShelf(memories, self._embedding, settings.dimensions)
+        self._renewed: set[str] = set()  # owners whose memories were looked through in this process
 
     async def remember(self, owner: str, text: str, kind: Kind, run: str = "") -> Memory:
         """Keep a text without its secrets; one that is known already is returned as it was kept.
@@ -91,7 +92,9 @@ class Memories:
 
     async def recall(self, owner: str, question: str, limit: int = 5, kind: Kind | None = None) -> list[Memory]:
         """The owner's memories that have to do with the question, best first."""
-        await self._renew(owner)
+        if owner not in self._renewed:
+            await self._renew(owner)
+            self._renewed.add(owner)
         (vector,) = await self._embedder.embed([question], "query")
         return await to_thread.run_sync(self._search, owner, vector, limit, kind)
 
