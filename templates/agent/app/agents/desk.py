@@ -17,9 +17,9 @@ from app.bootstrap import Platform
 from app.llm.factory import is_offline
 from app.llm.gateway import told_as_unavailable
 from app.llm.usage import Usage, offline_usage, price
+from app.runs.entries import Entry
 from app.runs.journal import Journal
 from app.runs.records import Step
-from app.runs.store import Entry
 from app.tools.toolbox import Toolbox
 
 FEATURE = "agent"

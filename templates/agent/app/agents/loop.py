@@ -15,8 +15,8 @@ from app.agents.limits import Habits
 from app.agents.own_tools import Delegate, GiveUp, arguments_of, parsed
 from app.agents.team import Agent
 from app.llm.usage import Usage
+from app.runs.entries import Entry
 from app.runs.records import Approval, Decision, Step
-from app.runs.store import Entry
 from app.tools.ports import Permission, ToolContext, ToolFailed, ToolResult
 
 NUDGE = "Call a tool, or write the result of this task as text."

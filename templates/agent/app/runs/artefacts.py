@@ -4,7 +4,7 @@ import mimetypes
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.runs.store import File
+from app.runs.entries import File
 
 MOST_BYTES = 10_000_000  # of one file that is kept
 TYPES = {".csv": "text/csv", ".md": "text/markdown", ".svg": "image/svg+xml", ".tf": "text/plain"}

@@ -60,11 +60,9 @@ async def follow(
     from app.jobs.queue import JobQueue  # here, because the other commands need not load it
 
     store = executor.store
-    async with JobQueue(platform.settings.store.url, executor.work, store.waiting) as jobs:
-        if store.get(identifier, OWNER).state in (RunState.FAILED, RunState.STOPPED):
-            store.resume(identifier, OWNER)
-        if identifier in store.waiting():
-            jobs.put(identifier)
+    if store.get(identifier, OWNER).state in (RunState.FAILED, RunState.STOPPED):
+        store.resume(identifier, OWNER)
+    async with JobQueue(platform.settings.store.url, executor.work, store.waiting) as jobs:  # it takes up what waits
         told = 0
         while True:
             now = await asyncio.to_thread(store.get, identifier, OWNER)

@@ -20,9 +20,10 @@ from app.errors import BudgetExceeded, InvalidInput, ModelUnavailable, TooManyTo
 from app.observability.telemetry import trace_id
 from app.product_settings import PatternName
 from app.runs.artefacts import restore
+from app.runs.entries import Ending, Entry, Taken
 from app.runs.journal import Cancelled, Journal
 from app.runs.records import Run, RunState
-from app.runs.store import Ending, Entry, RunStore, Taken
+from app.runs.store import RunStore
 from app.tools.toolbox import Toolbox
 
 MAX_ATTEMPTS = 5  # in a row, none of which got any further

@@ -7,8 +7,9 @@ from pathlib import Path
 from anyio import to_thread
 
 from app.runs.artefacts import read_files
+from app.runs.entries import Entry, Taken
 from app.runs.records import Decision, PlanStep
-from app.runs.store import Entry, RunStore, Taken, decision_key
+from app.runs.store import RunStore, decision_key
 
 
 class Cancelled(Exception):

@@ -2,21 +2,19 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter
-from pydantic_ai.messages import ModelResponse
 from sqlalchemy.engine import Connection, Engine
 
 from app.errors import AppError, NotFound
-from app.llm.usage import Usage
+from app.runs.entries import Ending, Entry, File, Taken
 from app.runs.records import Approval, Artefact, Decision, PlanStep, Run, RunState, Step
 from app.runs.tables import files, journal, runs
 from app.stores.database import create_missing_tables
-from app.tools.ports import ToolResult
 
 NANO = 1_000_000_000
 
@@ -26,49 +24,6 @@ class NotPossible(AppError):
 
     status = 409
     title = "Conflict"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One finished operation of a run: a model's response, a tool's result, a person's decision, or recalled words."""
-
-    step: Step | None = None  # what a reader sees of it
-    usage: Usage = field(default_factory=Usage)
-    response: ModelResponse | None = None
-    result: ToolResult | None = None
-    decision: Decision | None = None
-    words: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class File:
-    """A file that a tool made, with its content."""
-
-    name: str
-    media_type: str
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Taken:
-    """A run that a worker has taken up, with all that was done for it before; `attempts` counts those in vain."""
-
-    run: Run
-    entries: Mapping[str, Entry]
-    worked_seconds: float
-    attempts: int
-    resumed: int
-    cancelling: bool
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How the work on a run ended, for good or until a person decides."""
-
-    state: RunState
-    reason: str = ""
-    answer: str = ""
-    approval: Approval | None = None
 
 
 _ENTRY = TypeAdapter(Entry)
@@ -262,7 +217,8 @@ class RunStore:
             NotPossible: it has not failed nor stopped.
         """
         ended = runs.c.state.in_((RunState.FAILED, RunState.STOPPED))
-        values = {"state": RunState.QUEUED.value, "reason": "", "resumed": runs.c.resumed + 1, "attempts": 0}
+        values = {"state": RunState.QUEUED.value, "reason": "", "resumed": runs.c.resumed + 1}
+        values |= {"attempts": 0, "cancelling": False}
         with self._engine.begin() as connection:
             row = self._row(connection, identifier, owner)
             update = runs.update().where(runs.c.id == identifier, ended).values(**values, **_changed())

@@ -15,10 +15,12 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.bootstrap import Platform
 from app.errors import InvalidInput, NotFound
+from app.llm.spending import ledger
+from app.runs.entries import Entry
 from app.runs.executor import LONGEST_GOAL, Executor
 from app.runs.journal import Journal
 from app.runs.records import Decision, PlanState, Run, RunState
-from app.runs.store import Entry, NotPossible, RunStore
+from app.runs.store import NotPossible, RunStore
 from tests.integration.scripted import OWNER, Move, Script, Tools, call, executor_for, planned
 
 ONE = [planned("First")]
@@ -249,6 +251,16 @@ def test_a_budget_of_the_key_stops_a_run(play: Play, platform: Platform) -> None
     bench = play({"plan": ONE, "First": ["x"]})
     ended = bench.work(bench.create())
     assert (ended.state, "APP_BUDGET__REQUEST_TOKENS" in ended.reason) == (RunState.STOPPED, True)
+
+
+def test_what_a_provider_charges_stands_in_the_ledger(play: Play, platform: Platform) -> None:
+    platform.settings.llm.primary = "openai:gpt-5-mini"  # so that calls are charged; the model stays the script
+    bench = play({"plan": ONE, "First": [call("look", word="a"), "Seen."]})
+    run = bench.work(bench.create())
+    with platform.catalog.engine.connect() as connection:
+        (line,) = connection.execute(ledger.select()).mappings()
+    assert (line["caller"], line["feature"], line["calls"]) == (OWNER, "agent", 3)
+    assert (line["input_tokens"], line["output_tokens"]) == (run.input_tokens, run.output_tokens)
 
 
 @pytest.mark.parametrize(
