@@ -67,7 +67,7 @@ def read_sales(low: str) -> Sales | None:
     dimensions = [name for text in searched for name, words in DIMENSIONS.items() if re.search(words, text)]
     averaged = "month" if re.search(r"\b(?:average|mean|median)\b", low) else ""
     dimension = dimensions[0] if dimensions else averaged or ("product" if re.search(broad, low) else "")
-    top = re.search(rf"\b(?:top|best|worst|bottom|lowest) {NUMBER}\b|\b{NUMBER} (?:best|worst|top)\b", low)
+    top = re.search(rf"\b(?:top|best|worst|bottom|lowest|which) {NUMBER}\b|\b{NUMBER} (?:best|worst|top)\b", low)
     return Sales(
         dimension=dimension,
         measure=next(name for name, (words, _) in MEASURES.items() if re.search(words, low)),

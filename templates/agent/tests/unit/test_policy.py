@@ -106,6 +106,7 @@ def test_each_kind_of_goal_gets_its_steps(goal: str, titles: list[str]) -> None:
     ("goal", "parts"),
     [
         ("top 5 customers by units last year", ["customer", "sum(quantity)", "2025-10-01", "2026-09-30", "LIMIT 5"]),
+        ("Which five products sold best in the last three months? Draw a bar chart.", ["product", "LIMIT 5"]),
         ("Which region had the lowest revenue last quarter?", ["region", "2026-07-01", "revenue ASC"]),
         ("monthly margin of the last two months", ["month", "sum(margin)", "2026-08-01", "ORDER BY month"]),
         ("What was the total revenue?", ["SELECT round(sum(revenue), 2) AS revenue FROM sales"]),
