@@ -18,7 +18,7 @@ from app.tools.ports import Outcome, Permission, Tool, ToolContext, ToolFailed
 if TYPE_CHECKING:
     from mcp import Client  # imported where it is used: few projects have servers, and it takes half a second
 
-START_SECONDS = 15.0  # for all servers together to say what they have
+START_SECONDS = 30.0  # for all servers together to say what they have
 CALL_SECONDS = 60.0
 MAX_TOOLS = 50  # of one server
 VARIABLE = re.compile(r"\$\{(\w+)\}")
