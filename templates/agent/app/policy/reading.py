@@ -3,13 +3,13 @@
 import csv
 import html
 import re
+from calendar import monthrange
 from collections.abc import Iterable
-from datetime import date, timedelta
 
 from app.llm.offline import extract
 from app.policy.goals import ADDRESS
 
-DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+DAY = re.compile(r"\b20\d\d-(?:0[1-9]|1[0-2])-\d\d\b")
 LARGE = re.compile(r"\d{4,}(?:\.\d+)?")
 MARK = re.compile(r"\s*\[\d+\]$")
 
@@ -37,12 +37,12 @@ def address_for(who: str, texts: Iterable[str]) -> str:
 
 
 def whole_months(text: str, months: int) -> tuple[str, str]:
-    """First and last day of the newest `months` whole months before the newest day that `text` names."""
-    newest = date.fromisoformat(max(DAY.findall(text), default="1970-01-31"))
-    following = newest + timedelta(days=1)
-    end = (following if following.day == 1 else newest.replace(day=1)) - timedelta(days=1)
-    first = end.year * 12 + end.month - months
-    return date(first // 12, first % 12 + 1, 1).isoformat(), end.isoformat()
+    """First and last day of the newest `months` whole months up to the newest day that `text` names."""
+    year, month, day = map(int, max(DAY.findall(text), default="2000-01-31").split("-"))
+    last = year * 12 + month - (day < monthrange(year, month)[1])
+    first = last - months
+    year, month = (last - 1) // 12, (last - 1) % 12 + 1
+    return f"{first // 12}-{first % 12 + 1:02}-01", f"{year}-{month:02}-{monthrange(year, month)[1]}"
 
 
 def answer_in(question: str, text: str) -> str:

@@ -59,7 +59,7 @@ def _block(heading: str, text: str) -> str:
 
 def analyse(brief: Brief, wish: Wish) -> Routine:
     """One number over a table's rows, such as the mean of the months."""
-    heading, table = next(iter(_tables(brief)), ("", ""))
+    heading, table = next(iter(_tables(brief)), ("Nothing", ""))
     text = yield from needed(
         f"I take the {wish.aggregate} of the table.",
         "analyse_table",
@@ -67,7 +67,8 @@ def analyse(brief: Brief, wish: Wish) -> Routine:
         value=(wish.sales or Sales()).measure,
         aggregate=wish.aggregate,
     )
-    return f"{wish.aggregate} of {heading[0].lower()}{heading[1:]}: {shown(rows_in(text)[0][1])}"
+    value = next((row[-1] for row in rows_in(text)), "no rows")
+    return f"{wish.aggregate} of {heading[0].lower()}{heading[1:]}: {shown(value)}"
 
 
 def draw_charts(brief: Brief, wish: Wish) -> Routine:
@@ -109,7 +110,7 @@ def write_report(brief: Brief, wish: Wish) -> Routine:
     """A section for each table with its chart, and one for each other note."""
     charts = dict(line.split(" drawn in ", 1) for line in _said(brief, Stage.CHARTS) if " drawn in " in line)
     blocks = [b for note in brief.notes if not note.startswith(Stage.CHARTS.mark) for b in note.split("\n\n")]
-    parts = [_part(block) for block in blocks if block.strip()]
+    parts = [_part(block) for block in blocks if block.strip()] or [("Result", "Nothing was found.", "")]
     sections = []
     for heading, text, table in parts:
         files = {"table_file": table, "chart_file": charts.get(table, "")} if table else {}
@@ -126,7 +127,7 @@ def _part(block: str) -> tuple[str, str, str]:
     stage = next((stage for stage in Stage if block.startswith(stage.mark)), None)
     heading, _, rest = block.removeprefix(stage.mark if stage else "").strip().partition("\n")
     lines = [line for line in rest.splitlines() if not line.startswith(("Table: ", "File: "))]
-    return heading[:120], "\n".join(lines) or heading, file_named(block, "csv")
+    return heading[:120] or "Result", "\n".join(lines) or heading, file_named(block, "csv")
 
 
 def find_address(brief: Brief, wish: Wish) -> Routine:
@@ -176,7 +177,7 @@ def read_tickets(brief: Brief, wish: Wish) -> Routine:
     since = next(iter(DAY.findall(wish.goal)), "")
     chosen = {name: value for name, value in (("status", status), ("since", since)) if value}
     text = yield from needed("I list the tickets.", "list_tickets", **chosen)
-    counts, *tickets = text.splitlines()
+    counts, *tickets = text.splitlines() or ["The tool said nothing."]
     subjects = [f"- {ticket.partition('. ')[0][:120]}" for ticket in tickets if DAY.search(ticket[:40])]
     return "\n".join([counts, *subjects[:TICKETS]])
 

@@ -12,7 +12,8 @@ from pydantic_ai.tools import ToolDefinition
 
 from app.policy.goals import read_goal
 from app.policy.model import NAME, offline_model
-from app.policy.plans import stages_for
+from app.policy.plans import Stage, stages_for
+from app.policy.reading import whole_months
 
 DEMO = (
     "Analyse the last three months of sales data, identify the top-performing products, create a report with charts "
@@ -139,6 +140,29 @@ def test_a_refused_e_mail_ends_in_plain_words_without_a_second_try() -> None:
     calls, words = play(prompt("writing", **marks), [("denied", "The owner said no.")])
     assert [call.tool_name for call in calls] == ["send_email"]
     assert words.startswith("E-mail: not sent to a@b.org, because a person refused it")
+
+
+@pytest.mark.parametrize(
+    ("described", "first", "last"),
+    [
+        ("2025-04-01 to 2026-09-30", "2026-07-01", "2026-09-30"),
+        ("2025-04-01 to 2026-09-29", "2026-06-01", "2026-08-31"),
+        ("2025-04-01 to 2026-02-28", "2025-12-01", "2026-02-28"),
+        ("2025-04-01 to 2026-01-15", "2025-10-01", "2025-12-31"),
+    ],
+    ids=["whole month", "month under way", "February", "over the new year"],
+)
+def test_months_are_counted_back_in_whole_ones(described: str, first: str, last: str) -> None:
+    assert whole_months(described, 3) == (first, last)
+
+
+@pytest.mark.parametrize("garbage", ["", "\n\n\n", "\0", ",,,\n,,\n,", "x" * 9000, "2026-02-99", "<note>Sales:</note>"])
+@pytest.mark.parametrize("stage", [stage for stage in Stage if stage is not Stage.UNKNOWN], ids=lambda s: s.name)
+def test_no_garbage_from_a_tool_or_a_note_breaks_the_policy(stage: Stage, garbage: str) -> None:
+    goal = "Average sales of the last 2 months as a chart in a report, mail it to management"
+    marks = {"goal": goal, "task": stage.title, "note": f"{stage.mark} {escape(garbage)}"}
+    calls, words = play(prompt("worker", **marks), [("success", garbage)] * 4)
+    assert calls or words
 
 
 def test_orders_in_foreign_text_are_not_followed() -> None:
