@@ -12,6 +12,7 @@ import asyncio
 import atexit
 import logging
 import os
+import resource
 import shutil
 import signal
 import statistics
@@ -82,14 +83,14 @@ def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     step, busy = overhead_ms()
     lost, doubled, rate = many_at_once()
-    resumed = [restart_seconds() for _ in range(RESTARTS)]
+    restarts = [restart_seconds() for _ in range(RESTARTS)]
     print(
-        f"{step:.1f} ms for a step (p50 of {ROUNDS} runs), of it {busy:.1f} ms CPU, {step / STEP_BOUND_MS:.2f} of the bound"
+        f"{step:.1f} ms for a step (p50 of {ROUNDS} runs), {step / STEP_BOUND_MS:.2f} of the bound; {busy:.1f} ms CPU"
     )
     print(f"{MANY} runs at once: {lost} lost, {doubled} steps doubled, {rate:.0f} steps/s")
-    shown = ", ".join(f"{seconds:.2f}" for seconds in resumed)
-    share = statistics.median(resumed) / RESTART_BOUND_SECONDS
-    print(f"restart to resumed: {shown} s, the median is {share:.2f} of the bound")
+    resumed, used = (statistics.median(seconds) for seconds in zip(*restarts, strict=True))
+    share = resumed / RESTART_BOUND_SECONDS
+    print(f"{resumed:.2f} s from restart to resumed (p50 of {RESTARTS}), {share:.2f} of the bound; {used:.2f} s CPU")
     return int(step > STEP_BOUND_MS or bool(lost or doubled) or share > 1)
 
 
@@ -122,8 +123,8 @@ def many_at_once() -> tuple[int, int, float]:
     return lost, doubled, sum(len(run.steps) for run in ended) / seconds
 
 
-def restart_seconds() -> float:
-    """Seconds from starting a new worker to its first step in a run whose worker was killed amid its work."""
+def restart_seconds() -> tuple[float, float]:
+    """Seconds from starting a worker to its first step in a run whose worker was killed: on the clock, of the CPU."""
     with tempfile.TemporaryDirectory(prefix="bench-agent-") as folder, agents(Path(folder)) as executor:
         run = executor.create(OWNER, "Survive a kill").id
         worker = start_worker(folder)
@@ -131,14 +132,21 @@ def restart_seconds() -> float:
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
         before = executor.store.changes(run, OWNER)
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), children_seconds()
         worker = start_worker(folder)
         try:
             wait_for_change(executor, run, before + 2)  # being taken up is the first change, a step the second
-            return time.perf_counter() - started
+            seconds = time.perf_counter() - started
         finally:
             worker.kill()
             worker.wait()
+        return seconds, children_seconds() - cpu
+
+
+def children_seconds() -> float:
+    """CPU seconds of all processes that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def start_worker(folder: str) -> subprocess.Popen[bytes]:
@@ -148,7 +156,7 @@ def start_worker(folder: str) -> subprocess.Popen[bytes]:
 
 def wait_for_change(executor: Executor, run: str, changes: int) -> None:
     """Return once the run has changed so often."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while executor.store.changes(run, OWNER) < changes:
         if time.monotonic() > deadline:
             raise SystemExit("the worker does nothing")

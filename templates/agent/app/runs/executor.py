@@ -155,9 +155,7 @@ class Executor:
     @contextlib.contextmanager
     def _span(self, run: Run) -> Iterator[None]:
         """Go on with the trace that began when the run was asked for, whichever process works on it."""
-        parent = SpanContext(
-            int(run.trace_id, 16), int(run.id, 16), is_remote=True, trace_flags=TraceFlags.get_default()
-        )
-        context = set_span_in_context(NonRecordingSpan(parent))
+        asked = SpanContext(int(run.trace_id, 16), int(run.id, 16), True, TraceFlags(TraceFlags.SAMPLED))
+        context = set_span_in_context(NonRecordingSpan(asked))
         with self._tracer.start_as_current_span("run", context=context):
             yield

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models.function import AgentInfo
@@ -423,6 +425,20 @@ def test_what_a_run_made_is_kept_in_the_database_and_restored_for_another_machin
     bench.decide(run, granted=True)
     assert [(a.name, a.media_type, a.bytes) for a in bench.work(run).artefacts] == [("made.csv", "text/csv", 8)]
     assert made.read_text() == bench.store.file(run, OWNER, "made.csv").data.decode() == "a,b\n1,2\n"
+
+
+def test_all_work_on_a_run_is_one_trace_whichever_process_does_it(play: Play, platform: Platform) -> None:
+    spans = InMemorySpanExporter()
+    platform.telemetry.tracers.add_span_processor(SimpleSpanProcessor(spans))
+    bench = play({"plan": ONE, "First": [call("act"), "Done."]})
+    run = bench.create()
+    bench.work(run)
+    bench.decide(run, granted=True)
+    trace = bench.work(run).trace_id
+    names = [span.name for span in spans.get_finished_spans()]
+    assert names.count("run") == 2
+    assert names.count("chat script") == 3
+    assert {f"{span.context.trace_id:032x}" for span in spans.get_finished_spans() if span.context} == {trace}
 
 
 def test_one_operation_is_never_written_down_twice(play: Play) -> None:
