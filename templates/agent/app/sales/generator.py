@@ -124,6 +124,7 @@ def _write(path: Path) -> None:
         connection.execute(VIEW)
         for statement in INDEXES.split("; "):
             connection.execute(statement)
+        connection.execute("ANALYZE")  # without it no query over days uses their index
         connection.execute(f"PRAGMA application_id = {SAMPLE}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")

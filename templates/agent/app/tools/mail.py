@@ -107,7 +107,7 @@ class Mailer:
             return
         try:
             server = _server(self._settings)
-        except (OSError, smtplib.SMTPException) as error:
+        except OSError as error:  # also what smtplib raises
             self._forget(identity)  # nothing left this machine, so a new attempt does no harm
             raise ToolFailed(f"The mail server cannot be used: {error}.", "Check the settings APP_MAIL__….") from None
         with server:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from anyio import to_thread
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from app.tools.ports import Outcome, Permission, Tool, ToolContext, ToolFailed
 
@@ -66,7 +66,7 @@ class TicketList:
         try:
             lines = self._file.read_text(encoding="utf-8").splitlines()
             return [Ticket.model_validate_json(line) for line in lines if line.strip()]
-        except (OSError, ValueError, ValidationError) as error:
+        except (OSError, ValueError) as error:
             raise ToolFailed(f"The tickets in {self._file.name} cannot be read: {type(error).__name__}.") from None
 
 
