@@ -22,13 +22,19 @@ def table(run: RunResult) -> Table:
     shown = Table(
         title=f"{run.suite}: {len(run.cases)} cases, {run.setup['model']}",
         caption=f"one answer: {time.p50:.0f} ms median, {time.p95:.0f} ms p95, {time.p99:.0f} ms p99, "
-        f"{cost.mean:.6f} USD mean, {cost.p95:.6f} USD p95",
+        f"{cost.mean:.6f} USD mean, {cost.p95:.6f} USD p95{as_if(run)}",
     )
     for column in ("metric", "mean", "95 % interval", "cases"):
         shown.add_column(column, justify="left" if column == "metric" else "right")
     for name, e in summary.metrics.items():
         shown.add_row(name, f"{e.mean:.3f}", f"{e.low:.3f} to {e.high:.3f}", str(e.n))
     return shown
+
+
+def as_if(run: RunResult) -> str:
+    """Whose list price the costs of an offline run are."""
+    model = run.setup.get("priced as") if run.offline else None
+    return f" as if {model}" if model else ""
 
 
 def markdown(run: RunResult, ranked: Sequence[Ranked] = ()) -> str:
