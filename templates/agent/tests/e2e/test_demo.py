@@ -3,7 +3,6 @@
 import email
 import re
 import sqlite3
-from collections.abc import Iterator
 from email import policy
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def done(folder: Path) -> Iterator[Result]:
+def done(folder: Path) -> Result:
     """The demo, run once for all tests of this file."""
     environment = {
         "APP_STORE__URL": f"sqlite:///{folder}/app.db",
@@ -44,7 +43,7 @@ def done(folder: Path) -> Iterator[Result]:
         "APP_MAIL__OUTBOX": str(folder / "outbox"),
         "APP_MAIL__HOST": "mail.invalid",  # would fail if the demo used it
     }
-    yield CliRunner().invoke(cli, ["demo"], env=environment)
+    return CliRunner().invoke(cli, ["demo"], env=environment)
 
 
 @pytest.fixture
