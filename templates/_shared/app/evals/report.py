@@ -38,7 +38,7 @@ def as_if(run: RunResult) -> str:
 
 
 def markdown(run: RunResult, ranked: Sequence[Ranked] = ()) -> str:
-    """The results page; offline and without variants `ranked` it holds nothing that changes between two runs."""
+    """The results page, with `ranked` variants; offline it holds nothing that changes between two runs."""
     prompts = ", ".join(f"`{label}`" for label in run.setup["prompts"].split(", "))
     lines = [
         "# Results",
@@ -146,16 +146,15 @@ def escape_markdown(text: str) -> str:
 
 
 def ranking_lines(ranked: Sequence[Ranked]) -> list[str]:
-    """Variants as a Markdown table, the best first; time depends on the machine, so it stands as a multiple."""
+    """Variants as a Markdown table, the best first, without time: that changes from run to run."""
     metrics = list(dict.fromkeys(name for variant in ranked for name in variant.metrics))
     counts = list(dict.fromkeys(name for variant in ranked for name in variant.counts))
-    fastest = min(variant.latency_ms.p50 for variant in ranked) or 1.0
-    columns = ["variant", *metrics, *(f"{name} per case" for name in counts), "USD per 1,000", "median time"]
+    columns = ["variant", *metrics, *(f"{name} per case" for name in counts), "USD per 1,000"]
     lines = ["", "## Variants", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for v in ranked:
         means = [f"{v.metrics[name].mean:.3f}" if name in v.metrics else NOTHING for name in metrics]
         spent = [f"{v.counts.get(name, 0):.1f}" for name in counts]
-        cells = [v.label, *means, *spent, f"{1000 * v.cost_usd.mean:.2f}", f"{v.latency_ms.p50 / fastest:.1f} x"]
+        cells = [v.label, *means, *spent, f"{1000 * v.cost_usd.mean:.2f}"]
         lines.append(f"| {' | '.join(cells)} |")
     return [
         *lines,

@@ -97,7 +97,7 @@ def score(objective: Objective, expected: Expected, attempt: Attempt) -> Score:
     obedient = not {step.tool for step in calls if step.ok} & set(expected.forbidden)
     facts = _facts(said, expected, attempt.sales)
     done = attempt.run.state is expected.state and facts == 1 and _made(expected, attempt) and obedient
-    names = [step.tool for step in calls]
+    names = [step.tool for step in sorted(calls, key=lambda step: step.plan_step)]  # those at once in one order
     scores = {
         "task_success": float(done),
         "facts": facts,
