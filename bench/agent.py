@@ -150,8 +150,10 @@ def children_seconds() -> float:
 
 
 def start_worker(folder: str) -> subprocess.Popen[bytes]:
-    """A worker as a process of its own."""
-    return subprocess.Popen([sys.executable, __file__, str(PROJECT), folder], stderr=subprocess.DEVNULL)
+    """A worker as a process of its own, with compiled modules as an installed service has them."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, __file__, str(PROJECT), folder]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment)
 
 
 def wait_for_change(executor: Executor, run: str, changes: int) -> None:
