@@ -156,11 +156,9 @@ def ranking_lines(ranked: Sequence[Ranked]) -> list[str]:
         spent = [f"{v.counts.get(name, 0):.1f}" for name in counts]
         cells = [v.label, *means, *spent, f"{1000 * v.cost_usd.mean:.2f}"]
         lines.append(f"| {' | '.join(cells)} |")
-    return [
-        *lines,
-        "",
-        "Costs are list prices; offline they are those of the model that the setup names as `priced as`.",
-    ]
+    priced_as = ranked[0].priced_as
+    prices = f"Offline runs cost nothing; shown is the list price of {priced_as}. " if priced_as else ""
+    return [*lines, "", f"{prices}Times depend on the machine: `app eval compare` shows them."]
 
 
 def ranking_table(ranked: Sequence[Ranked]) -> Table:
