@@ -20,7 +20,7 @@ WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class TemplateText:
-    """Lines, runs of five words (in prose) and golden cases of the templates."""
+    """Lines, runs of five words (in prose) and golden cases of the templates, these with single spaces."""
 
     lines: frozenset[str] = frozenset()
     shingles: frozenset[tuple[str, ...]] = frozenset()
@@ -74,7 +74,7 @@ def read_files(files: Mapping[str, bytes]) -> TemplateText:
             shingles.update(tuple(words[at : at + SHINGLE]) for at in range(len(words) - SHINGLE + 1))
         if "golden" in path.parts:
             golden.append(text)
-    return TemplateText(frozenset(lines), frozenset(shingles), "\n".join(golden))
+    return TemplateText(frozenset(lines), frozenset(shingles), " ".join("\n".join(golden).split()))
 
 
 def _words(text: str) -> list[str]:

@@ -39,14 +39,20 @@ class JobQueue:
     Jobs with the same key run one after the other, on all processes together. A job that fails is tried again after 1,
     2, 4 … seconds; one whose process was killed begins anew in another: `work` must not mind being called twice.
     `waiting` tells, at the start, which keys have work left, so that not even losing the queue's database loses a job.
+    Each process does `at_once` jobs at a time.
     """
 
     def __init__(
-        self, store_url: str, work: Callable[[str], Awaitable[None]], waiting: Callable[[], Sequence[str]]
+        self,
+        store_url: str,
+        work: Callable[[str], Awaitable[None]],
+        waiting: Callable[[], Sequence[str]],
+        at_once: int = JOBS_AT_ONCE,
     ) -> None:
         self._url = jobs_url(store_url)
         self._work = work
         self._waiting = waiting
+        self._at_once = at_once
 
     async def __aenter__(self) -> Self:
         global _running
@@ -86,7 +92,7 @@ class JobQueue:
         DBOS.register_queue(
             QUEUE,
             partition_concurrency=1,
-            worker_concurrency=JOBS_AT_ONCE,
+            worker_concurrency=self._at_once,
             polling_interval_sec=POLL_SECONDS,
             on_conflict="always_update",
         )

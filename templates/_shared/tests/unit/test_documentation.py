@@ -9,7 +9,7 @@ from typer.main import get_command
 from app.cli import cli
 from drills.__main__ import names
 
-PAGES = ["README.md", "evals/README.md", *sorted(str(page) for page in Path("docs").rglob("*.md"))]
+PAGES = sorted(str(page) for page in [Path("README.md"), *Path("docs").rglob("*.md"), *Path("evals").glob("*.md")])
 PATH = r"`((?:app|docs|evals|prompts|samples|tests|infra|deploy|monitoring)/[\w./-]+)`"
 TESTS = "\n".join(file.read_text() for file in Path("tests").rglob("*.py"))
 
