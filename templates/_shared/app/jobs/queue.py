@@ -59,7 +59,7 @@ class JobQueue:
         if _running is not None:
             raise RuntimeError("DBOS allows one queue in a process, and another one is open.")
         self._seat = await to_thread.run_sync(Seat, self._url)
-        _silence_console()
+        silence_console()
         DBOS(config=_config(self._url, self._seat.name))
         DBOS.launch()  # here and not in a thread: jobs run on the event loop that it is called from
         _running = self
@@ -159,11 +159,18 @@ def _config(url: str, executor: str) -> DBOSConfig:
     }
 
 
-def _silence_console() -> None:
+def silence_console() -> None:
     """DBOS greets on the console unless its logger has a handler; warnings go where all logs go."""
     logger = logging.getLogger("dbos")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
+    logger.addFilter(_tells_news)
+
+
+def _tells_news(record: logging.LogRecord) -> bool:
+    """False for a job that DBOS took up at the moment of the stop: the next start takes it up again."""
+    error = record.exc_info[1] if record.exc_info else None
+    return "cannot schedule new futures after shutdown" not in str(error)
 
 
 def _stop() -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection, Engine
 
-from app.errors import AppError, NotFound
+from app.errors import AppError, InvalidInput, NotFound
 from app.runs.entries import Ending, Entry, File, Taken
 from app.runs.records import Approval, Artefact, Decision, PlanStep, Run, RunState, Step
 from app.runs.tables import files, journal, runs
@@ -60,13 +60,23 @@ class RunStore:
             return _run(row, _steps(connection, identifier), _artefacts(connection, identifier))
 
     def recent(self, owner: str, limit: int, before: str | None = None) -> list[Run]:
-        """The owner's runs, newest first and without their steps; `before` is the last id of the page before."""
+        """The owner's runs, newest first and without their steps; `before` is the last id of the page before.
+
+        Raises:
+            InvalidInput: `before` is no run of the owner.
+        """
         query = runs.select().where(runs.c.owner == owner).order_by(runs.c.created_at.desc(), runs.c.id.desc())
         with self._engine.connect() as connection:
             if before:
-                row = self._row(connection, before, owner)
+                row = self._last_of_page(connection, before, owner)
                 query = query.where(sa.tuple_(runs.c.created_at, runs.c.id) < (row["created_at"], row["id"]))
             return [_run(row, (), ()) for row in connection.execute(query.limit(limit)).mappings()]
+
+    def _last_of_page(self, connection: Connection, identifier: str, owner: str) -> Mapping[Any, Any]:
+        try:
+            return self._row(connection, identifier, owner)
+        except NotFound as error:
+            raise InvalidInput(error.message, "`before` is the last id of the page before.") from None
 
     def changes(self, identifier: str, owner: str) -> int:
         """A number that grows whenever the run changes.

@@ -118,7 +118,7 @@ def test_the_history_shows_the_owners_runs_page_by_page(client: TestClient, othe
     older = client.get("/v1/runs", params={"before": made[1]}).json()["runs"]
     assert [run["id"] for run in older] == [made[0]]
     assert set(newest[0]) == {"id", "goal", "pattern", "state", "cost_usd", "created_at", "updated_at"}
-    assert client.get("/v1/runs", params={"before": foreign}).status_code == 404
+    assert client.get("/v1/runs", params={"before": foreign}).status_code == 422
 
 
 @pytest.mark.parametrize("call_of", ["", "/events", "/artefacts/made.csv"])
