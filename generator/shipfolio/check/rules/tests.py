@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -77,12 +78,20 @@ def _in_python(text: str) -> list[Test]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     lines = text.splitlines()
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     return [
         Test(node.name, any(map(_asserts, ast.walk(node))), "\n".join(lines[node.lineno - 1 : node.end_lineno]))
-        for node in functions
+        for node in _functions(tree.body)
         if node.name.startswith("test")
     ]
+
+
+def _functions(statements: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions of a module and of its classes; tests stand nowhere else."""
+    for statement in statements:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield statement
+        elif isinstance(statement, ast.ClassDef | ast.If):
+            yield from _functions(statement.body)
 
 
 @lru_cache(maxsize=500)
