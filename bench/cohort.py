@@ -148,9 +148,7 @@ def main(count: int) -> int:
     print(f"cohort create --no-git: {to_floor:.2f} times the floor (bound 3), {to_copier:.0f} times cheaper (bound 50)")
     print(f"cohort create with git: {per_copy * count / with_git.cpu:.0f} times cheaper than copier copy without git")
     print(f"cohort status: {status.wall:.1f} s for {count} repositories, {1000 * status.cpu / count:.0f} ms CPU each")
-    print(
-        f"check of one repository: {check.wall:.2f} s, {check.cpu:.2f} s CPU (bound 1; a busy machine may take twice that)"
-    )
+    print(f"check of one repository: {check.wall:.2f} s, {check.cpu:.2f} s CPU (bound 1, twice that if busy)")
     return 0 if to_floor <= 3 and to_copier >= 50 and check.cpu <= 2 else 1
 
 
