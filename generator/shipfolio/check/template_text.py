@@ -18,7 +18,7 @@ REVISION = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}")
 WORD = re.compile(r"\w+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # caches are keyed by it: comparing sets of 30,000 runs costs milliseconds
 class TemplateText:
     """Lines, runs of five words (in prose) and golden cases of the templates."""
 
