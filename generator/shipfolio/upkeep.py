@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def generated(root: Path) -> dict[Path, str]:
         root / "docs/options.md": options_page(load(root)),
         root / "docs/rubric.md": rubric_page(),
         root / "templates/ruff.toml": lint_settings((root / RUFF_SOURCE).read_text("utf-8")),
+        **cost_tables(root),
     }
 
 
@@ -40,6 +42,19 @@ def shared_files(root: Path) -> list[str]:
     listed = git.run("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", SHARED, cwd=root)
     names = [name for name in listed.decode().split("\0") if name and (root / name).is_file()]
     return sorted(name.removeprefix(SHARED + "/") for name in names)
+
+
+def cost_tables(root: Path) -> dict[Path, str]:
+    """What docs/cost.md of a new project says of its infrastructure, by the project's own computation."""
+    cost = runpy.run_path(str(root / SHARED / "delivery/cost.py"))
+    tables = {path.parent.name: cost["read"](path) for path in (root / SHARED).glob("infra/*/prices.yaml")}
+    return {
+        root / f"templates/_partials/cost/{cloud}-{deploy}.md": "\n\n".join(
+            (cost["MARKS"][0], cost["markdown"](table, deploy), cost["MARKS"][1])
+        )
+        for cloud, table in tables.items()
+        for deploy in ("serverless", "kubernetes")
+    }
 
 
 def lint_settings(partial: str) -> str:

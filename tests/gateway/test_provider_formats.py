@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
-
-from tests.gateway.provider_server import TEXT, USAGE, ProviderServer, serve_providers
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "templates" / "_shared"))
-
 from pydantic_ai.direct import model_request, model_request_stream
 from pydantic_ai.messages import ModelRequest, ModelResponse
+
+from tests.gateway.provider_server import ProviderServer, serve_providers
+from tests.gateway.wire_formats import TEXT, USAGE
+
+sys.path[:0] = [str(Path(__file__).parents[2] / "templates" / part) for part in ("_shared", "rag-platform")]
 
 if TYPE_CHECKING:
     from app.llm.gateway import Gateway
@@ -128,28 +128,40 @@ def test_a_refusal_moves_on_at_once_and_is_tried_once(server: ProviderServer, na
     assert server.charged == {other: 2}
 
 
-# Bedrock's garbage is missing: botocore reads a broken event stream as an empty answer, which the service refuses.
-@pytest.mark.parametrize(
-    ("name", "behave"),
-    [(name, behave) for name in MODELS for behave in ("garbage", "hang") if (name, behave) != ("bedrock", "garbage")],
-)
+@pytest.mark.parametrize("behave", ["garbage", "empty", "hang"])
+@pytest.mark.parametrize("name", MODELS)
 def test_nonsense_and_silence_move_on_too(server: ProviderServer, name: str, behave: str) -> None:
     other = "anthropic" if name != "anthropic" else "openai"
     server[name].behave = behave
-    gate = gateway(name, other, deadline_seconds=2)
+    gate = gateway(name, other, deadline_seconds=2, breaker_failures=1)
     response, _ = run(gate, lambda: stream(gate))
     assert response.text == TEXT
     assert server.charged == {other: 1}
+    assert sorted(gate.states().values()) == ["closed", "open"]
 
 
+@pytest.mark.parametrize("behave", ["garbage", "empty"])
 @pytest.mark.parametrize("name", MODELS)
-def test_a_stream_cut_in_the_middle_is_an_error_and_never_half_an_answer(server: ProviderServer, name: str) -> None:
+def test_a_whole_answer_that_is_nonsense_moves_on(server: ProviderServer, name: str, behave: str) -> None:
+    other = "anthropic" if name != "anthropic" else "openai"
+    server[name].behave = behave
+    gate = gateway(name, other)
+    assert run(gate, lambda: model_request(gate.choose("Why?")[0], HELLO)).text == TEXT
+    assert server.charged == {other: 1}
+
+
+@pytest.mark.parametrize("behave", ["cut", "short", "torn"])
+@pytest.mark.parametrize("name", MODELS)
+def test_a_stream_that_ends_in_the_middle_is_an_error_and_never_half_an_answer(
+    server: ProviderServer, name: str, behave: str
+) -> None:
     from app.errors import ModelUnavailable
 
-    server[name].behave = "cut"
-    gate = gateway(name, "anthropic" if name != "anthropic" else "openai")
+    server[name].behave = behave
+    gate = gateway(name, "anthropic" if name != "anthropic" else "openai", breaker_failures=1)
     with pytest.raises(ModelUnavailable, match="did not answer"):
         run(gate, lambda: stream(gate))
+    assert sorted(gate.states().values()) == ["closed", "open"]
 
 
 def test_a_dead_provider_is_called_three_times_and_then_spared(server: ProviderServer) -> None:

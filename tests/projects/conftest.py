@@ -1,6 +1,7 @@
 """Fixtures for tests that need a project at work: one RAG project, its service, one browser per session."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,3 +81,16 @@ def schema_providers(provider_schemas: Path) -> Iterator[str]:
     """TF_REATTACH_PROVIDERS for the schema-only stand-ins of every provider."""
     with stand_ins(provider_schemas) as attached:
         yield attached
+
+
+@pytest.fixture(scope="session")
+def prometheus_tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `prometheus` and `promtool`: Debian's own, unpacked from its package without installing it."""
+    installed = shutil.which("promtool")
+    if installed and shutil.which("prometheus"):
+        return Path(installed).parent
+    folder = tmp_path_factory.mktemp("prometheus")
+    folder.chmod(0o755)  # apt drops its rights and must still get in
+    unpack = "apt-get download prometheus || { apt-get update && apt-get download prometheus; }; dpkg -x *.deb ."
+    subprocess.run(["sh", "-ec", unpack], cwd=folder, check=True, capture_output=True)
+    return folder / "usr/bin"

@@ -13,8 +13,10 @@ from typing import Any
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.budgets.responses import BudgetsResponse
+from moto.ec2.models import ec2_backends
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.eks.responses import EKSResponse
 from moto.rds.models import DBParameterGroup
 from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 from moto.server import main
@@ -119,7 +121,26 @@ def rotate_managed_secrets() -> None:
     FakeSecret.to_dict = with_rules
 
 
+def remember_auto_mode() -> None:
+    """EKS: Auto Mode's settings and who may log in are lost, and a cluster has no security group of its own."""
+    create = EKSResponse.create_cluster
+
+    def create_cluster(self: EKSResponse) -> Any:
+        answer = create(self)
+        cluster = answer.result["cluster"]
+        network = ec2_backends[self.current_account][self.region]
+        subnet = network.get_subnet(cluster.resources_vpc_config["subnetIds"][0])
+        group = network.create_security_group(f"eks-{cluster.name}", "The cluster's own", vpc_id=subnet.vpc_id)
+        cluster.resources_vpc_config["clusterSecurityGroupId"] = group.id
+        for kept in ("accessConfig", "computeConfig", "storageConfig", "upgradePolicy"):
+            setattr(cluster, kept, self._get_param(kept))
+        return answer
+
+    EKSResponse.create_cluster = create_cluster
+
+
 if __name__ == "__main__":
+    remember_auto_mode()
     remember_budget_tags()
     remember_autoscaling_tags()
     name_the_source_of_database_parameters()

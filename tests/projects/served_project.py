@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from uv import find_uv_bin
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 90
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,14 @@ def install(rendered: Path, folder: Path) -> Project:
 
 
 @contextmanager
-def serve(project: Project) -> Iterator[Service]:
-    """The project's service on a free port, until the end of the block."""
+def serve(project: Project, **settings: str) -> Iterator[Service]:
+    """The project's service with these variables, on a free port, until the end of the block."""
     port = free_port()
     log = project.folder.with_name(f"{project.folder.name}-serve.log")  # beside it: the project stays clean
     with log.open("wb") as output:
         command = [project.folder / ".venv/bin/app", "serve", "--port", str(port)]
-        server = subprocess.Popen(command, cwd=project.folder, env=environment(), stderr=output, stdout=output)
+        variables = {**environment(), **settings}
+        server = subprocess.Popen(command, cwd=project.folder, env=variables, stderr=output, stdout=output)
         try:
             wait_until_alive(f"http://127.0.0.1:{port}/healthz", server, log)
             yield Service(f"http://127.0.0.1:{port}", printed_key(log))

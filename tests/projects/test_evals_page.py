@@ -1,4 +1,4 @@
-"""The page at `/evals` in a real browser: scores, history, filters, a case opened, with and without JavaScript.
+"""The pages at `/evals` and `/feedback` in a real browser: scores, history, a case opened, and what readers said.
 
     pytest -m browser tests/projects/test_evals_page.py --basetemp=/tmp/page
 
@@ -9,9 +9,10 @@ import hashlib
 import json
 import re
 import shutil
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -223,3 +224,76 @@ def test_the_vendored_script_is_the_published_one(evaluated: Project, evaluated_
     digest = hashlib.sha256((static / "htmx.min.js").read_bytes()).hexdigest()
     assert digest in (static / "vendored.md").read_text("utf-8")
     assert evaluated_service.get("/static/htmx.min.js").status == 200
+
+
+@pytest.fixture(scope="module")
+def judged(rag_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that keeps texts, with a helpful answer and a refusal that was judged with a hostile comment."""
+    folder = tmp_path_factory.mktemp("judged") / "rag"
+    shutil.copytree(rag_project.folder, folder, symlinks=True)
+    (folder / ".env").write_text("APP_QUALITY__CONTENT=True\n", "utf-8")
+    project = Project(folder)
+    project.app("ingest", "samples")
+    with serve(project) as service:
+        for question, rating, comment in (
+            ("How many unused leave days can I carry into the next year?", 1, ""),
+            ("What is the wifi password of the moon office?", -1, EVIL),
+        ):
+            answer = post(service, "/v1/ask", {"question": question})
+            post(service, "/v1/feedback", {"trace_id": answer["trace_id"], "rating": rating, "comment": comment})
+        yield service
+
+
+def post(service: Service, path: str, body: dict[str, object]) -> dict[str, Any]:
+    """What the service answers to this JSON."""
+    headers = {"Authorization": f"Bearer {service.key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(service.origin + path, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.loads(response.read() or "{}")
+
+
+def test_feedback_is_read_with_a_key_and_leads_to_a_golden_case(
+    browser: Browser, judged: Service, pictures: Path
+) -> None:
+    watching = Watch(judged.origin)
+    with browser.new_context(viewport={"width": 1200, "height": 850}) as context:
+        page = context.new_page()
+        watching.attach(page)
+        page.goto(f"{judged.origin}/feedback")
+        expect(page.get_by_role("heading", name="This page needs a key")).to_be_visible()
+        page.get_by_label("Key", exact=True).fill(judged.key)
+        page.get_by_role("button", name="Use this key").click()
+        shown = page.locator(".judgement")
+        expect(shown).to_have_count(2)
+        expect(page.get_by_role("status")).to_have_text("2 shown, the newest first.")
+        expect(shown.first.locator("blockquote")).to_have_text(EVIL)
+        assert page.locator(".judgement img, .judgement script").count() == 0
+        assert "taken" not in page.title()
+        expect(shown.nth(1)).to_contain_text("hr/leave-policy.md")
+        expect(shown.nth(1)).to_contain_text("faithfulness_words 1.00")
+        expect(shown.nth(1)).to_contain_text(re.compile(r"app feedback export [0-9a-f]{12}"))
+        look(page, pictures, "feedback")
+        assert accessibility_violations(page) == []
+        page.get_by_label("Show").select_option("helpful")
+        expect(shown).to_have_count(1)
+        page.set_viewport_size({"width": 360, "height": 850})
+        page.emulate_media(color_scheme="dark")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert accessibility_violations(page) == []
+        look(page, pictures, "feedback-dark-360")
+    watching.require_calm()
+
+
+def test_answers_in_use_are_on_the_evaluation_page_without_their_texts(
+    browser: Browser, judged: Service, pictures: Path
+) -> None:
+    with browser.new_context(viewport={"width": 1200, "height": 850}) as context:
+        page = context.new_page()
+        page.goto(f"{judged.origin}/evals")
+        use = page.get_by_role("region", name="In use", exact=True)
+        expect(use).to_contain_text("1 found an answer helpful, 1 did not")
+        expect(use).to_contain_text("Never asked")
+        expect(use).to_contain_text("fewer than 20 scores on a side")
+        assert "leave days" not in use.inner_text()
+        assert accessibility_violations(page) == []
+        look(page, pictures, "evals-in-use")

@@ -6,6 +6,7 @@ test_infra_clouds.py.
 """
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -87,7 +88,10 @@ def moto_url(tmp_path: Path) -> Iterator[str]:
     server = Path(__file__).with_name("moto_server.py")
     with (tmp_path / "moto.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
-            [sys.executable, str(server), "--host", "127.0.0.1", "--port", port], stdout=log, stderr=log
+            [sys.executable, str(server), "--host", "127.0.0.1", "--port", port],
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
         )
         url = f"http://127.0.0.1:{port}"
         try:
@@ -157,4 +161,26 @@ def test_applies_plans_no_change_and_destroys(module: Module, tmp_path: Path, mo
     assert actions['aws_ecs_service.release["canary"]'] == ["create"]
     assert actions['aws_ecs_service.release["stable"]'] == ["no-op"]
     assert [a for a in actions.values() if "delete" in a] == []
+    live.must("destroy", "-input=false", "-auto-approve", "-var-file=dev.tfvars", timeout=600)
+
+
+CLUSTER = ("aws_eks_cluster.main", "aws_iam_openid_connect_provider.cluster", "aws_iam_role.task")
+
+
+@pytest.mark.slow
+def test_a_cluster_applies_plans_no_change_and_destroys(rendered, tmp_path: Path, moto_url: str) -> None:
+    # The cluster and all it needs; the database, the slowest part, is the same file as above.
+    folder = rendered("rag-platform", cloud="aws", deploy="kubernetes", project_name=LONGEST_NAME) / "infra/aws"
+    made = Module(folder).copy_to(tmp_path / "cluster")
+    made.must("init", "-backend=false", "-input=false")
+    made.must("validate")
+    live = on_moto(made, tmp_path / "live", moto_url)
+    only = [f"-target={address}" for address in CLUSTER]
+    live.must("apply", "-input=false", "-auto-approve", "-var-file=dev.tfvars", *only)
+    trust = json.loads(live.must("state", "pull"))
+    (role,) = (r["instances"][0]["attributes"] for r in trust["resources"] if r["name"] == "task")
+    (statement,) = json.loads(role["assume_role_policy"])["Statement"]
+    assert "system:serviceaccount:internal-contract-search-for-small-teams-dev:app" in json.dumps(statement)
+    again = live.run("plan", "-input=false", "-detailed-exitcode", "-var-file=dev.tfvars", *only)
+    assert again.returncode == 0, f"the second plan is not empty:\n{again.stdout}\n{again.stderr}"
     live.must("destroy", "-input=false", "-auto-approve", "-var-file=dev.tfvars", timeout=600)

@@ -22,6 +22,8 @@ from tests.projects.infra_terraform import Module, needs_terraform_core
 CLOUDS = ("aws", "azure", "gcp")
 OWN_MODEL = {"aws": "bedrock", "azure": "azure-openai", "gcp": "vertex"}
 PROVIDER = {"aws": "aws", "azure": "azurerm", "gcp": "google"}
+DEPLOYS = ("serverless", "kubernetes")
+SETTINGS_OF = {"serverless": "service_interface.tf", "kubernetes": "cluster_interface.tf"}
 LONGEST_NAME = "Internal contract search for small teams"  # its slug has 40 characters, the most there are
 VARIABLE = re.compile(r'^variable "(\w+)" \{\n(.*?)^\}', re.M | re.S)
 OUTPUT = re.compile(r'^output "(\w+)"', re.M)
@@ -30,22 +32,22 @@ pytestmark = needs_terraform_core
 
 
 @pytest.fixture(scope="session")
-def folder(rendered: Callable[..., Path]) -> Callable[[str], Path]:
-    """`folder(cloud)`: the module of a project on that cloud, with the cloud's own models and another provider's."""
+def folder(rendered: Callable[..., Path]) -> Callable[..., Path]:
+    """`folder(cloud, deploy)`: the module of a project there, with the cloud's own models and another provider's."""
 
-    def of(cloud: str) -> Path:
+    def of(cloud: str, deploy: str = "serverless") -> Path:
         answers = {"provider": OWN_MODEL[cloud], "fallback_provider": "openai", "project_name": LONGEST_NAME}
-        return rendered("rag-platform", cloud=cloud, deploy="serverless", **answers) / "infra" / cloud
+        return rendered("rag-platform", cloud=cloud, deploy=deploy, **answers) / "infra" / cloud
 
     return of
 
 
 @pytest.fixture
-def module(folder: Callable[[str], Path], schema_providers: str, tmp_path: Path) -> Callable[[str], Module]:
-    """`module(cloud)`: a copy that can be broken, its state in a file, initialised."""
+def module(folder: Callable[..., Path], schema_providers: str, tmp_path: Path) -> Callable[..., Module]:
+    """`module(cloud, deploy)`: a copy that can be broken, its state in a file, initialised."""
 
-    def of(cloud: str) -> Module:
-        made = Module(folder(cloud)).copy_to(tmp_path / cloud)
+    def of(cloud: str, deploy: str = "serverless") -> Module:
+        made = Module(folder(cloud, deploy)).copy_to(tmp_path / cloud)
         ready = made.with_environment(TF_REATTACH_PROVIDERS=schema_providers)
         ready.keep_state_here()
         shutil.copy(ready.folder / "dev.tfvars.example", ready.folder / "dev.tfvars")
@@ -56,15 +58,16 @@ def module(folder: Callable[[str], Path], schema_providers: str, tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("deploy", DEPLOYS)
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_is_formatted_and_valid(cloud: str, module: Callable[[str], Module]) -> None:
-    made = module(cloud)
+def test_is_formatted_and_valid(cloud: str, deploy: str, module: Callable[..., Module]) -> None:
+    made = module(cloud, deploy)
     made.must("fmt", "-check", "-diff", "-recursive")
     made.must("validate")
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_the_schemas_are_of_a_version_that_the_module_asks_for(cloud: str, folder: Callable[[str], Path]) -> None:
+def test_the_schemas_are_of_a_version_that_the_module_asks_for(cloud: str, folder: Callable[..., Path]) -> None:
     text = (folder(cloud) / "versions.tf").read_text("utf-8")
     asked = dict(re.findall(r'source  = "hashicorp/(\w+)"\n\s+version = "([^"]+)"', text))
     known = dict(WHEELS.keys())
@@ -73,12 +76,18 @@ def test_the_schemas_are_of_a_version_that_the_module_asks_for(cloud: str, folde
         assert SpecifierSet(constraint).contains(known[name]), f"{name} {known[name]} is not {constraint}"
 
 
-def test_every_cloud_has_the_same_variables_and_outputs(folder: Callable[[str], Path]) -> None:
+def text_of(module: Path, deploy: str, file: str) -> str:
+    """What both deploys have in `file`, and what this one adds to it."""
+    return "\n".join((module / name).read_text("utf-8") for name in (file, SETTINGS_OF[deploy]))
+
+
+@pytest.mark.parametrize("deploy", DEPLOYS)
+def test_every_cloud_has_the_same_variables_and_outputs(deploy: str, folder: Callable[..., Path]) -> None:
     variables, outputs = (
-        {cloud: pattern_names((folder(cloud) / file).read_text("utf-8")) for cloud in CLOUDS}
+        {cloud: pattern_names(text_of(folder(cloud, deploy), deploy, file)) for cloud in CLOUDS}
         for file, pattern_names in (
             ("variables.tf", lambda text: [name for name, _ in VARIABLE.findall(text)]),
-            ("outputs.tf", OUTPUT.findall),
+            ("outputs.tf", lambda text: sorted(OUTPUT.findall(text))),
         )
     )
     assert variables["azure"] == variables["aws"] == variables["gcp"]
@@ -87,31 +96,68 @@ def test_every_cloud_has_the_same_variables_and_outputs(folder: Callable[[str], 
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_variables_are_described_and_guarded_and_files_stay_small(cloud: str, folder: Callable[[str], Path]) -> None:
-    blocks = VARIABLE.findall((folder(cloud) / "variables.tf").read_text("utf-8"))
+def test_a_cluster_takes_and_tells_what_the_service_does_wherever_both_have_it(cloud: str, folder) -> None:
+    found = {deploy: text_of(folder(cloud, deploy), deploy, "outputs.tf") for deploy in DEPLOYS}
+    common = set(OUTPUT.findall(found["serverless"])) & set(OUTPUT.findall(found["kubernetes"]))
+    own = {"database_host", "documents_bucket", "log_group", "provider_secrets", "publish_identity", "registry_url"}
+    assert common == own
+    here, there = ({f.name for f in folder(cloud, deploy).glob("*.tf")} for deploy in DEPLOYS)
+    assert len(here & there) >= 12  # one file for both, never a copy
+    assert all(name.startswith("cluster") for name in there - here)
+
+
+@pytest.mark.parametrize("deploy", DEPLOYS)
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_variables_are_described_and_guarded_and_files_stay_small(cloud: str, deploy: str, folder) -> None:
+    module = folder(cloud, deploy)
+    blocks = VARIABLE.findall(text_of(module, deploy, "variables.tf"))
     assert [name for name, body in blocks if "description" not in body or "error_message" not in body] == []
-    lengths = {file.name: len(file.read_text("utf-8").splitlines()) for file in folder(cloud).glob("*.tf")}
+    lengths = {file.name: len(file.read_text("utf-8").splitlines()) for file in module.glob("*.tf")}
     assert {name: length for name, length in lengths.items() if length > 250} == {}
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
+@pytest.mark.parametrize("deploy", DEPLOYS)
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_examples_name_every_variable_without_default(cloud: str, environment: str, folder) -> None:
-    blocks = VARIABLE.findall((folder(cloud) / "variables.tf").read_text("utf-8"))
+def test_examples_name_every_variable_without_default(cloud: str, deploy: str, environment: str, folder) -> None:
+    blocks = VARIABLE.findall(text_of(folder(cloud, deploy), deploy, "variables.tf"))
     required = {name for name, body in blocks if not re.search(r"^  default ", body, re.M)} - {"project", "llm"}
-    example = (folder(cloud) / f"{environment}.tfvars.example").read_text("utf-8")
-    assert required <= set(re.findall(r"^(\w+)\s*=", example, re.M))
+    example = (folder(cloud, deploy) / f"{environment}.tfvars.example").read_text("utf-8")
+    named = set(re.findall(r"^(\w+)\s*=", example, re.M))
+    assert required <= named <= {name for name, _ in blocks}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cloud", ["azure", "gcp"])  # AWS: the real provider, in test_infra_aws.py
-def test_own_tests_pass(cloud: str, module: Callable[[str], Module]) -> None:
+def test_own_tests_pass(cloud: str, module: Callable[..., Module]) -> None:
     assert re.search(r"Success! \d{2} passed, 0 failed", module(cloud).must("test"))
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_own_tests_of_the_cluster_pass(cloud: str, module: Callable[..., Module]) -> None:
+    # tests/inputs.tftest.hcl is the same file for both deploys and runs above.
+    filters = ("-filter=tests/cluster.tftest.hcl", "-filter=tests/security.tftest.hcl")
+    assert re.search(r"Success! \d{2} passed, 0 failed", module(cloud, "kubernetes").must("test", *filters))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_a_cluster_applies_plans_no_change_and_destroys(cloud: str, module: Callable[..., Module]) -> None:
+    live = module(cloud, "kubernetes")
+    if cloud == "aws":  # a stand-in for the cloud names one zone and no inference profile
+        live.replace("network.tf", "data.aws_availability_zones.available.names", '["zone-a", "zone-b"]')
+    live.must("apply", "-input=false", "-auto-approve", "-var-file=dev.tfvars")
+    outputs = json.loads(live.must("output", "-json"))
+    assert outputs["cluster_settings"]["value"]["store_url"].startswith("postgresql://app@")
+    again = live.run("plan", "-input=false", "-detailed-exitcode", "-var-file=dev.tfvars")
+    assert again.returncode == 0, f"the second plan is not empty:\n{again.stdout}\n{again.stderr}"
+    live.must("destroy", "-input=false", "-auto-approve", "-var-file=dev.tfvars")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("cloud", ["azure", "gcp"])  # AWS: against moto, in test_infra_aws.py
-def test_applies_plans_no_change_tries_a_canary_and_destroys(cloud: str, module: Callable[[str], Module]) -> None:
+def test_applies_plans_no_change_tries_a_canary_and_destroys(cloud: str, module: Callable[..., Module]) -> None:
     live = module(cloud)
     live.must("apply", "-input=false", "-auto-approve", "-var-file=dev.tfvars")
     outputs = json.loads(live.must("output", "-json"))
@@ -139,6 +185,12 @@ class Break:
     old: str
     new: str
     complaint: str
+    deploy: str = "serverless"
+
+    def filters(self) -> list[str]:
+        """The tests of the module that must notice it: of the cluster only its own, the shared ones run without it."""
+        files = ["cluster"] if self.deploy == "kubernetes" else ["security", "service"]
+        return [f"-filter=tests/{file}.tftest.hcl" for file in files]
 
 
 BREAKS = {
@@ -259,24 +311,100 @@ BREAKS = {
     "gcp pull requests may publish": Break(
         "gcp", "identity.tf", ":ref:refs/heads/main'", ":pull_request'", "Pull requests"
     ),
+    "aws cluster: API for everybody": Break(
+        "aws", "cluster.tf", "= var.allowed_cidrs", '= ["0.0.0.0/0"]', "Only allowed_cidrs", "kubernetes"
+    ),
+    "aws cluster: nodes in a public subnet": Break(
+        "aws", "cluster.tf", "= aws_subnet.private[*].id", "= aws_subnet.public[*].id", "private subnets", "kubernetes"
+    ),
+    "aws cluster: any pod gets the role": Break(
+        "aws", "cluster_identity.tf", "${local.name}:app", "${local.name}:*", "Only the service account", "kubernetes"
+    ),
+    "aws cluster: wildcard secret": Break(
+        "aws",
+        "cluster_identity.tf",
+        "= concat([local.database_secret], values(aws_secretsmanager_secret.provider)[*].arn)",
+        '= ["*"]',
+        "without a wildcard",
+        "kubernetes",
+    ),
+    "aws cluster: broad nodes": Break(
+        "aws",
+        "cluster_identity.tf",
+        '"AmazonEC2ContainerRegistryPullOnly"',
+        '"AdministratorAccess"',
+        "two smallest policies",
+        "kubernetes",
+    ),
+    "azure cluster: API for everybody": Break(
+        "azure", "cluster.tf", "= var.allowed_cidrs", '= ["0.0.0.0/0"]', "Only allowed_cidrs", "kubernetes"
+    ),
+    "azure cluster: a password": Break(
+        "azure",
+        "cluster.tf",
+        "local_account_disabled            = true",
+        "local_account_disabled            = false",
+        "no administrator's password",
+        "kubernetes",
+    ),
+    "azure cluster: broad scope": Break(
+        "azure",
+        "cluster_identity.tf",
+        "scope = azurerm_subnet.service.id",
+        "scope = azurerm_resource_group.main.id",
+        "its own subnet",
+        "kubernetes",
+    ),
+    "gcp cluster: public nodes": Break(
+        "gcp",
+        "cluster.tf",
+        "enable_private_nodes    = true",
+        "enable_private_nodes    = false",
+        "without public addresses",
+        "kubernetes",
+    ),
+    "gcp cluster: API for Google's customers": Break(
+        "gcp",
+        "cluster.tf",
+        "gcp_public_cidrs_access_enabled = false",
+        "gcp_public_cidrs_access_enabled = true",
+        "not every machine at Google",
+        "kubernetes",
+    ),
+    "gcp cluster: broad nodes": Break(
+        "gcp",
+        "cluster_identity.tf",
+        '"roles/container.defaultNodeServiceAccount"',
+        '"roles/editor"',
+        "never owner or editor",
+        "kubernetes",
+    ),
+    "gcp cluster: any pod gets the identity": Break(
+        "gcp",
+        "cluster_identity.tf",
+        "[${local.name}/app]",
+        "[default/default]",
+        "Only the service account",
+        "kubernetes",
+    ),
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("broken", BREAKS.values(), ids=list(BREAKS))
-def test_own_tests_refuse(broken: Break, module: Callable[[str], Module]) -> None:
-    made = module(broken.cloud)
+def test_own_tests_refuse(broken: Break, module: Callable[..., Module]) -> None:
+    made = module(broken.cloud, broken.deploy)
     made.replace(broken.file, broken.old, broken.new)
-    done = made.run("test", "-filter=tests/security.tftest.hcl")
+    done = made.run("test", *broken.filters())
     assert done.returncode != 0
     said = " ".join((done.stdout + done.stderr).split())
     assert re.search(broken.complaint, said), said
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cloud", CLOUDS)
-def test_a_missing_budget_is_refused(cloud: str, module: Callable[[str], Module]) -> None:
-    made = module(cloud)
+@pytest.mark.parametrize(("cloud", "deploy"), [*((cloud, "serverless") for cloud in CLOUDS), ("azure", "kubernetes")])
+def test_a_missing_budget_is_refused(cloud: str, deploy: str, module: Callable[..., Module]) -> None:
+    made = module(cloud, deploy)
     (made.folder / "budget.tf").unlink()
     done = made.run("test", "-filter=tests/security.tftest.hcl")
     assert done.returncode != 0
@@ -292,17 +420,20 @@ def test_a_missing_budget_is_refused(cloud: str, module: Callable[[str], Module]
         ("azure", "service.tf", "allow_insecure_connections", "allow_insecure_connection", "Unsupported argument"),
         (
             "gcp",
-            "network.tf",
+            "service.tf",
             '"google_compute_subnetwork" "service"',
             '"google_compute_subnet" "service"',
             "Invalid resource",
         ),
-        ("gcp", "service.tf", "google_sql_user.app.name", "google_sql_user.app.nam", "Unsupported attribute"),
+        ("gcp", "database.tf", "google_sql_user.app.name", "google_sql_user.app.nam", "Unsupported attribute"),
+        ("aws", "cluster.tf", "endpoint_private_access", "endpoint_private_acess", "Unsupported argument"),
+        ("azure", "cluster.tf", "authorized_ip_ranges", "authorised_ip_ranges", "Unsupported argument"),
+        ("gcp", "cluster.tf", "master_authorized_networks_config {", "authorized_networks {", "Unsupported block"),
     ],
-    ids=["misspelt", "missing", "misspelt in a block", "unknown resource", "unknown attribute"],
+    ids=["misspelt", "missing", "misspelt in a block", "unknown resource", "unknown attribute", *CLOUDS],
 )
 def test_validate_refuses(cloud: str, file: str, old: str, new: str, complaint: str, module) -> None:
-    made = module(cloud)
+    made = module(cloud, "kubernetes" if file.startswith("cluster") else "serverless")
     made.replace(file, old, new)
     done = made.run("validate")
     assert done.returncode != 0
@@ -329,8 +460,9 @@ def test_a_wrong_input_is_refused_with_its_remedy(cloud: str, old: str, new: str
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("deploy", DEPLOYS)
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_checkov_finds_nothing_that_has_no_reason(cloud: str, module: Callable[[str], Module], tmp_path: Path) -> None:
+def test_checkov_finds_nothing_that_has_no_reason(cloud: str, deploy: str, module: Callable[..., Module]) -> None:
     def scan() -> subprocess.CompletedProcess[str]:
         command = [
             find_uv_bin(),
@@ -346,12 +478,13 @@ def test_checkov_finds_nothing_that_has_no_reason(cloud: str, module: Callable[[
             [*command, "--skip-download"], cwd=made.folder, capture_output=True, text=True, timeout=300, check=False
         )
 
-    made = module(cloud)
+    made = module(cloud, deploy)
     shutil.rmtree(made.folder / ".terraform", ignore_errors=True)
     clean = scan()
     assert clean.returncode == 0, clean.stdout + clean.stderr
-    made.replace(*OPENED[cloud])
-    assert scan().returncode == 1
+    if deploy == "serverless":  # the database is the same one in both
+        made.replace(*OPENED[cloud])
+        assert scan().returncode == 1
 
 
 OPENED = {

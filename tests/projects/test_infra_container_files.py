@@ -109,13 +109,18 @@ def test_docker_context_admits_only_named_files() -> None:
     assert not any(rule.startswith("!.env") for rule in rules)
 
 
-@pytest.fixture(params=[*OUR_WORKFLOWS, *((cloud, name) for cloud in CLOUDS for name in NAMES)], ids=str)
+BY_DEPLOY = [(cloud, "kubernetes", name) for cloud in CLOUDS for name in ("infra.yml", "release.yml")]
+
+
+@pytest.fixture(
+    params=[*OUR_WORKFLOWS, *((cloud, "serverless", name) for cloud in CLOUDS for name in NAMES), *BY_DEPLOY], ids=str
+)
 def workflow(request: pytest.FixtureRequest, rendered: Callable[..., Path]) -> Path:
     """Each workflow of ours, and each of a generated project on each cloud."""
     if isinstance(request.param, Path):
         return request.param
-    cloud, name = request.param
-    return rendered("rag-platform", cloud=cloud) / ".github/workflows" / name
+    cloud, deploy, name = request.param
+    return rendered("rag-platform", cloud=cloud, deploy=deploy) / ".github/workflows" / name
 
 
 def test_workflow_has_no_lint(workflow: Path) -> None:
@@ -139,11 +144,20 @@ def test_workflow_is_pinned_bounded_and_without_rights(workflow: Path) -> None:
     assert [name for name, job in parsed["jobs"].items() if "timeout-minutes" not in job] == []
     assert "secrets." not in text
     if "pull_request" in parsed[True]:  # YAML reads the key `on` as true
-        assert "id-token" not in text
+        may_log_in = [job for job in parsed["jobs"].values() if "id-token" in job.get("permissions", {})]
+        assert text.count("id-token") == len(may_log_in)
+        assert [job for job in may_log_in if "environment" not in job] == [], "no token before a reviewer has looked"
+        assert [job for job in may_log_in if not runs_own_code_only(job["if"])] == []
+
+
+def runs_own_code_only(condition: str) -> bool:
+    """A pull request from a fork does not start this job."""
+    return "pull_request.head.repo.full_name == github.repository" in condition or "event_name == 'push'" in condition
 
 
 def test_all_workflows_pin_one_version_of_an_action() -> None:
-    files = [*OUR_WORKFLOWS, *(SHARED / ".github/workflows").glob("*.yml")]
+    partials = (ROOT / "templates/_partials").glob("*.yml")
+    files = [*OUR_WORKFLOWS, *(SHARED / ".github/workflows").glob("*.yml"), *partials]
     uses = {use for file in files for use in re.findall(r"uses: (.*)", file.read_text(encoding="utf-8"))}
     assert len(uses) == len({use.split("@")[0] for use in uses}), sorted(uses)
 
@@ -187,17 +201,24 @@ def test_only_the_chosen_cloud_is_spoken_of(rendered: Callable[..., Path], cloud
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_without_terraform_nothing_pretends_to_deploy(rendered: Callable[..., Path], cloud: str) -> None:
-    project = rendered("rag-platform", cloud=cloud, deploy="kubernetes")
-    assert [path.name for path in (project / "infra").iterdir()] == ["README.md"]
-    assert f"`{cloud}`, `kubernetes`) follows in a later version" in (project / "infra/README.md").read_text("utf-8")
-    assert {path.name for path in (project / ".github/workflows").iterdir()} == {
-        "ci.yml",
-        "dependencies.yml",
-        "evals.yml",
-    }
-    assert "terraform" not in (project / "docs/deploy.md").read_text("utf-8").lower()
-    assert (project / "deploy/base/kustomization.yaml").exists()
+@pytest.mark.parametrize(("deploy", "how"), [("serverless", "serverless.py"), ("kubernetes", "kubernetes.py")])
+def test_a_project_releases_the_way_it_deploys(
+    rendered: Callable[..., Path], cloud: str, deploy: str, how: str
+) -> None:
+    project = rendered("rag-platform", cloud=cloud, deploy=deploy)
+    assert {path.name for path in (project / ".github/workflows").iterdir()} == set(NAMES)
+    assert (project / "delivery" / how).exists()
+    assert (project / "delivery/kubernetes.py").exists() == (project / "deploy").exists() == (deploy == "kubernetes")
+    assert (project / f"infra/{cloud}/canary.sh").exists() == (deploy == "serverless")
+
+
+@pytest.mark.parametrize("name", ["infra.yml", "release.yml"])
+def test_a_pipe_does_not_hide_a_failure(rendered: Callable[..., Path], name: str) -> None:
+    """GitHub's shell takes the last command of a pipe for the whole, unless it is told not to."""
+    jobs = yaml.safe_load((rendered("rag-platform") / ".github/workflows" / name).read_text("utf-8"))["jobs"]
+    piped = [step["run"] for job in jobs.values() for step in job["steps"] if "| tee" in step.get("run", "")]
+    assert piped
+    assert [run for run in piped if not run.startswith("set -o pipefail\n")] == []
 
 
 @pytest.fixture

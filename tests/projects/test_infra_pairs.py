@@ -30,6 +30,8 @@ PLANNED = [
     for row in SERVERLESS
     if row["provider"] in ("anthropic", OWN_MODEL[row["cloud"]]) and row["vector_store"] == "pgvector"
 ]
+# The store changes nothing in Terraform (it is in deploy/), so a cluster's module is checked once for each provider.
+CLUSTERS = [row for row in KUBERNETES if row["vector_store"] == "qdrant"]
 
 pytestmark = [pytest.mark.slow, needs_terraform_core]
 
@@ -53,12 +55,12 @@ def stack(row: dict[str, str], rendered: Callable[..., Path], attached: str, fol
     return ready
 
 
-@pytest.mark.parametrize("row", SERVERLESS, ids=readable)
-def test_every_serverless_stack_is_valid(row, rendered, schema_providers: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("row", [*SERVERLESS, *CLUSTERS], ids=readable)
+def test_every_stack_is_valid(row, rendered, schema_providers: str, tmp_path: Path) -> None:
     stack(row, rendered, schema_providers, tmp_path).must("validate")
 
 
-@pytest.mark.parametrize("row", PLANNED, ids=readable)
+@pytest.mark.parametrize("row", [*PLANNED, *(row for row in CLUSTERS if row["provider"] == "ollama")], ids=readable)
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_the_stacks_of_each_pair_plan(row, environment: str, rendered, schema_providers: str, tmp_path: Path) -> None:
     made = stack(row, rendered, schema_providers, tmp_path)

@@ -117,15 +117,15 @@ def test_secrets_and_caches_are_never_shipped(project: Path) -> None:
 
 @pytest.mark.parametrize("cloud", ["aws", "azure", "gcp"])
 def test_infrastructure_is_there_only_for_the_choice_that_has_it(rendered, cloud: str) -> None:
-    def modules(**answers: str) -> set[str]:
-        return {name.split("/")[1] for name in files_of(rendered("agent", **answers)) if name.count("/") > 1} & {
-            "aws",
-            "azure",
-            "gcp",
-        }
-
-    assert modules(cloud=cloud) == {cloud}
-    assert modules(cloud=cloud, deploy="kubernetes") == set()
+    serverless, kubernetes = (
+        {name for name in files_of(rendered("agent", cloud=cloud, deploy=deploy)) if name.startswith("infra/")}
+        for deploy in ("serverless", "kubernetes")
+    )
+    assert {name.split("/")[1] for name in serverless | kubernetes if name.count("/") > 1} == {cloud}
+    own = {"service.tf", "load_balancer.tf", "service_interface.tf"}
+    assert {f"infra/{cloud}/{name}" for name in own} <= serverless - kubernetes
+    assert {f"infra/{cloud}/{name}" for name in ("cluster.tf", "cluster_identity.tf")} <= kubernetes - serverless
+    assert f"infra/{cloud}/database.tf" in serverless & kubernetes
 
 
 @pytest.mark.parametrize("store", ["pgvector", "qdrant"])

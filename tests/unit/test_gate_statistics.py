@@ -52,6 +52,43 @@ def test_the_interval_is_that_of_scipy(shape: str) -> None:
     assert result.high == pytest.approx(interval.high, abs=0.05 * width)
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_unpaired_p_and_interval_are_those_of_scipy(shape: str) -> None:
+    """For answers in use, which are other ones before and now."""
+    before, now = (SHAPES[shape](np.random.default_rng(seed)) for seed in (1, 2))
+    theirs = stats.permutation_test(
+        (now, before),
+        lambda x, y, axis: x.mean(axis=axis) - y.mean(axis=axis),
+        alternative="less",
+        n_resamples=20_000,
+        rng=np.random.default_rng(1),
+    )
+    assert ours.unpaired_p_value(list(before), list(now)) == pytest.approx(theirs.pvalue, abs=0.015)
+    both = stats.bootstrap(
+        (now, before),
+        lambda x, y, axis: x.mean(axis=axis) - y.mean(axis=axis),
+        method="percentile",
+        n_resamples=10_000,
+        rng=np.random.default_rng(1),
+    ).confidence_interval
+    result = ours.unpaired_estimate(list(before), list(now))
+    assert result.low == pytest.approx(both.low, abs=0.07 * (both.high - both.low))
+    assert result.high == pytest.approx(both.high, abs=0.07 * (both.high - both.low))
+
+
+@pytest.mark.parametrize(("drop", "least", "most"), [(0.0, 0.0, 0.09), (None, 0.7, 0.97)], ids=["none", "detectable"])
+def test_unpaired_alarms_are_as_rare_and_as_sure_as_claimed(drop: float | None, least: float, most: float) -> None:
+    """Without a drop at most about alpha; with one of the detectable size about 8 times in 10."""
+    random, trials, n, alpha = np.random.default_rng(5), 80, 150, 0.05
+    reference = list((random.random(20_000) < 0.8) * 1.0)
+    drop = ours.unpaired_detectable_drop(reference[:n], reference[n : 2 * n], 0.02, alpha, 1) if drop is None else drop
+    alarms = 0
+    for _ in range(trials):
+        before, now = ((random.random(n) < share) * 1.0 for share in (0.8, 0.8 - drop))
+        alarms += ours.unpaired_p_value(list(before), list(now)) <= alpha and before.mean() - now.mean() > 0.02
+    assert least <= alarms / trials <= most
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_holm_is_what_its_definition_says(seed: int) -> None:
     """Rejecting where the adjusted p is at most alpha is Holm's step-down procedure."""

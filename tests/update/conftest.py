@@ -155,6 +155,13 @@ def make_project(repository: Path, path: Path, version: str, answers: dict[str, 
     create(Request(template=answers["template"], path=path, answers=complete, source=source, with_lock=False))
 
 
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace a text that must be there."""
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
 def content(project: Path) -> dict[str, bytes]:
     """Every file of a project with its bytes, without git's own."""
     return {name: (project / name).read_bytes() for name in files_of(project)}

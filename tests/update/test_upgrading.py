@@ -15,6 +15,7 @@ from shipfolio.errors import ShipfolioError
 from shipfolio.questions import load
 from shipfolio.source import History, Source
 from shipfolio.update import update_project
+from shipfolio.versions import is_newer
 from tests.conftest import ROOT
 from tests.update import small
 from tests.update.conftest import NEWEST, content, made
@@ -42,14 +43,15 @@ def perform(real: Source, versions: History, asked, tmp_path: Path) -> Callable[
     `files` are the learner's own, by path.
     """
 
-    def run(title: str, template: str, files: Mapping[str, str] | None = None) -> tuple[Path, Path]:
-        made(real, asked, versions.versions[0], tmp_path / "demo", {"template": template})
-        made(real, asked, NEWEST, tmp_path / "fresh", {"template": template})
+    def run(title: str, template: str, files: Mapping[str, str] | None = None, **answers: str) -> tuple[Path, Path]:
+        (step,) = [step for step in upgrading.steps(OURS) if step.title == title]
+        before = [name for name in versions.versions if is_newer(f"v{step.version}", name)][-1]
+        made(real, asked, before, tmp_path / "demo", {"template": template, **answers})
+        made(real, asked, NEWEST, tmp_path / "fresh", {"template": template, **answers})
         update_project(tmp_path / "demo", real, history=versions)
         for name, text in (files or {}).items():
             (tmp_path / "demo" / name).parent.mkdir(exist_ok=True)
             (tmp_path / "demo" / name).write_text(text, "utf-8")
-        (step,) = [step for step in upgrading.steps(OURS) if step.title == title]
         command = tmp_path / "bin/shipfolio"
         command.parent.mkdir()
         command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shipfolio "$@"\n')
@@ -61,6 +63,20 @@ def perform(real: Source, versions: History, asked, tmp_path: Path) -> Callable[
         return tmp_path / "demo", tmp_path / "fresh"
 
     return run
+
+
+@pytest.mark.parametrize("cloud", ["aws", "azure", "gcp"])
+def test_entry_fill_in_the_cloud_of_a_cluster(perform, cloud: str) -> None:
+    updated, _ = perform("Fill in the cloud of a cluster", "rag-platform", deploy="kubernetes", cloud=cloud)
+    assert not (updated / "deploy/base/secrets.yaml").exists()
+    assert not (updated / "deploy/base/identity.yaml").exists()
+    assert (updated / "deploy/overlays/prod/cloud.yaml").is_file()
+
+
+def test_entry_keep_conversations_longer(perform) -> None:
+    updated, _ = perform("Keep conversations longer", "rag-platform", {".env": "APP_LOG__LEVEL=DEBUG\n"})
+    assert (updated / ".env").read_text("utf-8").splitlines()[-1] == "APP_ANSWERING__KEEP_DAYS=0"
+    assert "APP_ANSWERING__KEEP_DAYS=" in (updated / ".env.example").read_text("utf-8")
 
 
 def test_the_examples_commands_do_what_its_title_says(project, update) -> None:

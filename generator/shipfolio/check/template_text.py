@@ -29,7 +29,7 @@ class TemplateText:
     @classmethod
     def of(cls, version: str) -> TemplateText:
         """The text of the newest version, and of `version` where this installation knows it."""
-        return _read(version if REVISION.fullmatch(version) else "")
+        return _read("").plus(_read(version)) if REVISION.fullmatch(version) else _read("")
 
     def plus(self, other: TemplateText) -> TemplateText:
         """Both together."""
@@ -52,14 +52,11 @@ class TemplateText:
 
 @lru_cache(maxsize=32)
 def _read(version: str) -> TemplateText:
-    text = TemplateText()
     try:
         with source.find().history() as history:
-            for name in dict.fromkeys([history.newest, version or history.newest]):
-                text = text.plus(read_files(history.archive(name).files))
+            return read_files(history.archive(version or history.newest).files)
     except ShipfolioError:
-        return text
-    return text
+        return TemplateText()
 
 
 def read_files(files: Mapping[str, bytes]) -> TemplateText:

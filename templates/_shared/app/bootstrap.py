@@ -9,6 +9,8 @@ from pydantic import SecretStr
 from pydantic_ai.models import Model
 
 from app.errors import ConfigurationError
+from app.evals.answers import AnswerLog
+from app.evals.due import IndexEvaluations
 from app.llm.alerts import BudgetAlerts
 from app.llm.embedding import TextEmbedder, build_embedder
 from app.llm.factory import build_gateway
@@ -44,6 +46,7 @@ class Platform:
     index: SearchIndex
     retriever: Retriever
     meter: Meter
+    answers: AnswerLog
 
     @property
     def model(self) -> Model:
@@ -65,10 +68,11 @@ def open_platform(settings: Settings, worker: str = "") -> Iterator[Platform]:
         retriever = Retriever(index, embedder, settings.retrieval, build_reranker(settings.retrieval.reranker))
         spending = Spending(catalog.engine, settings.budget)
         telemetry = build_telemetry(worker)
-        watch(telemetry, gateway, spending, catalog)
+        watch(telemetry, gateway, spending, catalog, index, IndexEvaluations(catalog))
         alerts = BudgetAlerts(settings.budget.alert_url)
         meter = Meter(spending, alerts, telemetry, settings.llm.max_output_tokens)
-        yield Platform(settings, telemetry, prompts, gateway, embedder, catalog, index, retriever, meter)
+        answers = AnswerLog(catalog.engine, settings.quality)
+        yield Platform(settings, telemetry, prompts, gateway, embedder, catalog, index, retriever, meter, answers)
 
 
 def build_index(settings: Settings) -> SearchIndex:

@@ -12,6 +12,7 @@ from app.about import ABOUT
 from app.console import talk
 from app.errors import AppError
 from app.evals.commands import evals
+from app.evals.feedback import feedback
 from app.llm.commands import spending
 from app.llm.factory import is_offline
 from app.observability.logs import configure_logs
@@ -26,6 +27,7 @@ cli.add_typer(keys, name="keys")
 cli.add_typer(prompts, name="prompts")
 if product.SUITES:
     cli.add_typer(evals, name="eval")
+cli.add_typer(feedback, name="feedback")
 cli.command()(spending)
 product.add_commands(cli)
 

@@ -10,9 +10,10 @@ from typing import Literal
 
 from dotenv import dotenv_values, load_dotenv
 from pydantic import BaseModel, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from app.errors import ConfigurationError
+from app.product_settings import ProductSettings
 
 
 class LLMSettings(BaseModel):
@@ -89,21 +90,6 @@ class RetrievalSettings(BaseModel):
     min_evidence: float = Field(0.65, ge=0, le=1, description="below this coverage the answer is a refusal")
 
 
-class AnsweringSettings(BaseModel):
-    """How a conversation shapes the next question."""
-
-    rewrite: bool = Field(True, description="make follow-up questions complete before searching")
-    history_tokens: int = Field(1000, ge=0, description="budget for earlier turns; the oldest are left out first")
-
-
-class IngestionSettings(BaseModel):
-    """How documents are cut and which are refused."""
-
-    chunk_min: int = Field(500, ge=100, description="smallest chunk to aim at, in characters")
-    chunk_max: int = Field(1000, ge=200, description="largest chunk, in characters")
-    max_document_bytes: int = Field(10_000_000, ge=1, description="larger documents are refused, in bytes")
-
-
 class APISettings(BaseModel):
     """How the HTTP service listens."""
 
@@ -128,6 +114,19 @@ class GateSettings(BaseModel):
     min_cases: int = Field(20, ge=2, description="with fewer pairs of cases nothing is decided")
 
 
+class QualitySettings(BaseModel):
+    """How answers are watched in use, with the gate's statistics. Scores are kept; texts only where `content` is on."""
+
+    share: float = Field(1, ge=0, le=1, description="share of the answers scored by words, after they went out")
+    judge_share: float = Field(
+        0.1, ge=0, le=1, description="share that a model named in `APP_LLM__JUDGE` judges too; each costs a call"
+    )
+    window: int = Field(200, ge=2, le=2000, description="scores that drift compares with as many before them")
+    content: bool = Field(False, description="keep question, answer and sources for feedback, personal data taken out")
+    keep_days: int = Field(90, ge=1, description="days after which scores and texts of an answer are deleted")
+    reevaluate: bool = Field(False, description="after `app ingest`, ask the golden questions again; offline only")
+
+
 class LogSettings(BaseModel):
     """What the service tells about itself."""
 
@@ -136,8 +135,8 @@ class LogSettings(BaseModel):
     content: bool = Field(False, description="also log what is asked, with personal data taken out")
 
 
-class Settings(BaseSettings):
-    """All settings, in groups. `.env.example` lists each with its default."""
+class Settings(ProductSettings):
+    """All settings, in groups: the shared ones here, this project's own from `product_settings`."""
 
     model_config = SettingsConfigDict(
         env_prefix="APP_", env_nested_delimiter="__", extra="ignore", env_ignore_empty=True
@@ -149,10 +148,9 @@ class Settings(BaseSettings):
     embedding: EmbeddingSettings = EmbeddingSettings.model_validate({})
     store: StoreSettings = StoreSettings.model_validate({})
     retrieval: RetrievalSettings = RetrievalSettings.model_validate({})
-    answering: AnsweringSettings = AnsweringSettings.model_validate({})
-    ingestion: IngestionSettings = IngestionSettings.model_validate({})
     api: APISettings = APISettings.model_validate({})
     gate: GateSettings = GateSettings.model_validate({})
+    quality: QualitySettings = QualitySettings.model_validate({})
     log: LogSettings = LogSettings.model_validate({})
     prompts_dir: Path = Field(Path("prompts"), description="folder of the prompt registry")
     evals_dir: Path = Field(Path("evals"), description="folder of the golden cases and results")

@@ -10,9 +10,11 @@ from app.bootstrap import Platform
 from app.ingestion import routes as ingestion
 from app.ingestion.commands import forget, ingest
 from app.ingestion.library import Library
-from app.stores.keys import Scope
+from app.scopes import Scope
 
 HOME = "ask.html"
+OFFLINE_MODEL = "app.llm.offline:offline_model"  # what answers without a key
+OFFLINE_WORDS = "sentences copied by an extractive model, found by word and spelling alone"
 SUITES = ("app.answering.evaluation:SUITE",)  # where each is; imported only by `app eval`
 
 

@@ -3,8 +3,11 @@
     pytest -m container tests/projects/container
 
 An engine that `docker info` finds is used as it is. Otherwise, on Debian as root, one is started from
-Debian's packages in a temporary folder (engine.sh) with stand-ins for the base images (base_images.sh,
-database/). `SHIPFOLIO_ENGINE=FOLDER` keeps that folder and uses it again.
+Debian's packages in a temporary folder (engine.sh) with stand-ins for the images (base_images.sh, database/,
+prometheus/). `SHIPFOLIO_ENGINE=FOLDER` keeps that folder and uses it again.
+
+Qdrant, Grafana and the collector are in no Debian package, so they are not started here: test_infra_container_files.py
+holds their part of compose.yaml against the specification, and test_monitoring.py what Grafana shows.
 """
 
 import json
@@ -13,10 +16,12 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from uv import find_uv_bin
@@ -69,9 +74,10 @@ def base_images() -> tuple[str, str]:
     return re.findall(r"ARG PYTHON_IMAGE=(\S+)", text)[0], re.findall(r"ARG UV_IMAGE=(\S+)", text)[0]
 
 
-def database_image() -> str:
-    """The database's image as compose.yaml names it."""
-    return re.findall(r"image: (\S+)", (SHARED / "compose.yaml").read_text(encoding="utf-8"))[0]
+def compose_image(name: str) -> str:
+    """The image that compose.yaml names for a service of ours that Debian has too."""
+    text = (SHARED / "compose.yaml").read_text(encoding="utf-8")
+    return re.findall(rf"^  {name}:\n(?:    .*\n)*?    image: (\S+)", text, re.M)[0]
 
 
 def start_engine(folder: Path) -> Docker:
@@ -87,8 +93,9 @@ def start_engine(folder: Path) -> Docker:
         subprocess.run(["sh", HERE / "engine.sh", folder], check=True, timeout=300)
     if docker.run("image", "inspect", *base_images()).returncode != 0:
         subprocess.run(["sh", HERE / "base_images.sh", folder, *base_images(), find_uv_bin()], check=True, timeout=300)
-    if docker.run("image", "inspect", database_image()).returncode != 0:
-        docker.must("build", "--quiet", f"--tag={database_image()}", ".", cwd=HERE / "database", timeout=300)
+    for name in ("database", "prometheus"):
+        if docker.run("image", "inspect", compose_image(name)).returncode != 0:
+            docker.must("build", "--quiet", f"--tag={compose_image(name)}", ".", cwd=HERE / name, timeout=300)
     return docker
 
 
@@ -128,8 +135,16 @@ def project(tmp_path_factory: pytest.TempPathFactory, rendered: Callable[..., Pa
 
 
 @pytest.fixture(scope="session")
-def image(docker: Docker, project: Path) -> str:
-    return docker.must("build", "--quiet", ".", cwd=project, timeout=900)
+def built(docker: Docker, project: Path) -> tuple[str, float]:
+    """The project's image, and the seconds that building it took."""
+    began = time.monotonic()
+    name = docker.must("build", "--quiet", ".", cwd=project, timeout=900)
+    return name, time.monotonic() - began
+
+
+@pytest.fixture(scope="session")
+def image(built: tuple[str, float]) -> str:
+    return built[0]
 
 
 @pytest.fixture(scope="module")
@@ -168,10 +183,16 @@ def test_image_holds_only_what_runs(docker: Docker, image: str) -> None:
     assert set(config["Volumes"]) == {"/data", "/tmp"}
 
 
-def test_image_is_small(docker: Docker, image: str) -> None:
-    """Our part of it: without the base image, which differs where a stand-in is used."""
+def test_image_is_small(docker: Docker, built: tuple[str, float], capsys: pytest.CaptureFixture[str]) -> None:
+    """Our part of it: without the base image, which differs where a stand-in is used. It tells size and time."""
+    image, seconds = built
     size = {name: int(docker.must("image", "inspect", "-f", "{{.Size}}", name)) for name in (image, base_images()[0])}
     ours = size[image] - size[base_images()[0]]
+    with capsys.disabled():
+        base = size[base_images()[0]] / 1e6
+        sys.stdout.write(
+            f"\nimage: {size[image] / 1e6:.0f} MB, {base:.0f} of them the base, built in {seconds:.0f} s\n"
+        )
     assert ours < 330_000_000, f"{ours / 1e6:.0f} MB over the base image"
 
 
@@ -200,19 +221,53 @@ def test_secrets_stay_out_of_the_image(docker: Docker, project: Path, tmp_path: 
     assert found == "nothing"
 
 
-def test_compose_starts_the_service_after_its_database(docker: Docker, project: Path) -> None:
-    compose = ("compose", "--project-name=shipfolio-test", "--file=compose.yaml", "--file=published.yaml")
-    # Any free port: 8000 may be taken on this machine.
-    published = "services:\n  app:\n    ports: !override ['127.0.0.1::8000']\n"
-    (project / "published.yaml").write_text(published, encoding="utf-8")
+Compose = Callable[..., str]
+# Any free port: 8000 may be taken on this machine.
+PUBLISHED = """
+services:
+  app:
+    ports: !override ['127.0.0.1::8000']
+  prometheus:
+    ports: !override ['127.0.0.1::9090']
+"""
+
+
+@pytest.fixture(scope="module")
+def compose(docker: Docker, project: Path) -> Iterator[Compose]:
+    """`docker compose` for the project, with service, database and Prometheus up."""
+    files = ("--file=compose.yaml", "--file=published.yaml", "--profile=monitoring")
+    command = ("compose", "--project-name=shipfolio-test", *files)
+    (project / "published.yaml").write_text(PUBLISHED, encoding="utf-8")
     try:
-        up = docker.run(*compose, "up", "--build", "--wait", "--wait-timeout=120", cwd=project, timeout=300)
-        assert up.returncode == 0, docker.run(*compose, "logs", "--no-color", cwd=project).stdout + up.stderr
-        address = docker.must(*compose, "port", "app", "8000", cwd=project)
-        with urllib.request.urlopen(f"http://{address}/readyz", timeout=5) as answer:
-            assert answer.status == 200
-        extension = "CREATE EXTENSION IF NOT EXISTS vector; SELECT '[1,2]'::vector"
-        query = ("psql", "--username=app", "--no-align", "--tuples-only", f"--command={extension}")
-        assert "[1,2]" in docker.must(*compose, "exec", "--no-TTY", "database", *query, cwd=project)
+        up = docker.run(
+            *command, "up", "--build", "--wait", "--wait-timeout=120", "app", "prometheus", cwd=project, timeout=600
+        )
+        assert up.returncode == 0, docker.run(*command, "logs", "--no-color", cwd=project).stdout + up.stderr
+        yield lambda *arguments: docker.must(*command, *arguments, cwd=project)
     finally:
-        docker.must(*compose, "down", "--volumes", cwd=project)
+        docker.must(*command, "down", "--volumes", cwd=project)
+
+
+def asked(address: str, path: str) -> Any:
+    with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
+        return json.load(answer)
+
+
+def test_compose_starts_the_service_after_its_database(compose: Compose) -> None:
+    assert asked(compose("port", "app", "8000"), "/readyz")["ready"]
+    extension = "CREATE EXTENSION IF NOT EXISTS vector; SELECT '[1,2]'::vector"
+    query = ("psql", "--username=app", "--no-align", "--tuples-only", f"--command={extension}")
+    assert "[1,2]" in compose("exec", "--no-TTY", "database", *query)
+
+
+def test_prometheus_collects_from_the_service_and_watches_the_alerts(compose: Compose) -> None:
+    prometheus = compose("port", "prometheus", "9090")
+    deadline = time.monotonic() + 60  # it collects every 15 seconds
+    while not (up := asked(prometheus, "/api/v1/query?query=dependency_up")["data"]["result"]):
+        assert time.monotonic() < deadline, asked(prometheus, "/api/v1/targets")
+        time.sleep(1)
+    assert {series["metric"]["dependency"]: series["value"][1] for series in up} == {"catalog": "1", "index": "1"}
+    groups = asked(prometheus, "/api/v1/rules?type=alert")["data"]["groups"]
+    alerts = {rule["name"]: rule["state"] for group in groups for rule in group["rules"]}
+    assert {"DependencyDown", "RefusalsRise", "ServiceDown"} <= set(alerts)
+    assert {name for name, state in alerts.items() if state == "firing"} == set()

@@ -2,20 +2,18 @@
 
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
 from app import product
 from app.about import ABOUT
 from app.api import feedback, health, reference
-from app.api.dependencies import require
 from app.api.limits import RateLimiter, RequestLimits
 from app.api.middleware import RequestFrame
 from app.api.problems import declare_problems, install_problem_handlers
 from app.bootstrap import Platform
 from app.settings import APISettings
-from app.stores.keys import Scope
 from app.web import evaluation, pages
 
 
@@ -49,7 +47,7 @@ def create_app(platform: Platform) -> FastAPI:
     _add_middleware(app, platform.settings.api)
     install_problem_handlers(app)
     app.include_router(health.router)
-    app.include_router(feedback.router, prefix="/v1", dependencies=[Depends(require(Scope.FEEDBACK))])
+    app.include_router(feedback.router, prefix="/v1")
     reference.mount(app)
     pages.mount(app)
     if pages.shows_evals(platform.settings):

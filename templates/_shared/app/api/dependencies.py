@@ -11,7 +11,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from app.api.limits import RateLimiter
 from app.bootstrap import Platform
 from app.errors import Forbidden, TooManyRequests, Unauthorized
-from app.stores.keys import Caller, Scope
+from app.scopes import Scope
+from app.stores.keys import Caller
 
 bearer = HTTPBearer(auto_error=False, description="A key made by `uv run app keys create NAME`.")
 PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"  # text to keep: PostgreSQL takes no NUL, nobody types the others

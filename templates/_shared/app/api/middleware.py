@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -54,7 +54,8 @@ class RequestFrame:
 
 def _add_headers(headers: MutableHeaders, state: dict[str, Any]) -> None:
     headers["X-Request-Id"] = state["request_id"]
-    headers.update(SECURITY_HEADERS)
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)  # a call may send a stricter policy of its own
     if "allowance" in state:
         headers.update(state["allowance"].headers())
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Literal
 
+import sqlalchemy as sa
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,10 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from app.errors import AppError
+from app.stores.database import first_line
 
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
+DATABASE_RETRY_SECONDS = 5
 PROBLEMS = {
     400: "The body is no text, no JSON or no form at all",
     401: "No key, or one that is unknown or revoked",
@@ -60,6 +63,13 @@ def install_problem_handlers(app: FastAPI) -> None:
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers = {**headers, "Allow": ", ".join(_methods(request))}
         return problem(request, error.status_code, title, str(error.detail), headers)
+
+    @app.exception_handler(sa.exc.OperationalError)
+    async def database_away(request: Request, error: sa.exc.OperationalError) -> JSONResponse:
+        log.error("the database does not answer", path=request.url.path, error=first_line(error))
+        detail = "The database does not answer. Try again in a moment; /readyz says more."
+        headers = {"Retry-After": str(DATABASE_RETRY_SECONDS)}
+        return problem(request, 503, "Database unavailable", detail, headers)
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -14,6 +14,7 @@ from app.console import table_console, talk
 from app.errors import CannotDecide, NotFound
 from app.llm.factory import is_offline
 from app.settings import load_settings
+from app.stores.commands import open_catalog
 
 if TYPE_CHECKING:
     from app.evals.suite import Suite
@@ -114,6 +115,60 @@ def compare(
         print(jsons.dumps([asdict(each) for each in ranked], indent=2))
     else:
         table_console().print(report.ranking_table(ranked))
+
+
+@evals.command()
+def drift(
+    json: AsJson = False,
+    window: Annotated[int | None, typer.Option(min=2, help="Scores on each side (APP_QUALITY__WINDOW).")] = None,
+) -> None:
+    """Hold the last scores of answers in use against those before. Exit codes: 0 pass, 1 drop, 3 cannot decide."""
+    from app.evals import report
+    from app.evals.answers import AnswerLog
+    from app.evals.drift import DRIFT, judge_drift
+
+    settings = load_settings()
+    with open_catalog() as catalog:
+        found = judge_drift(
+            AnswerLog(catalog.engine, settings.quality), settings.gate, window or settings.quality.window
+        )
+    if json:
+        print(DRIFT.dump_json(found, indent=2).decode())
+    else:
+        table_console().print(report.drift_table(found))
+        for name, change in found.changed.items():
+            print(f"Changed in between: {name} {change}")
+    raise typer.Exit(found.verdict.exit_code)
+
+
+@evals.command()
+def due(run: Annotated[bool, typer.Option("--run", help="Ask them, on the served index.")] = False) -> None:
+    """Say whether documents changed since the golden questions were asked on them. Exit codes: 0 no, 1 yes.
+
+    With --run it asks them where that is due, adds a line to the history, and exits as `gate`.
+    """
+    from app.evals import report
+    from app.evals.due import IndexEvaluations
+
+    settings = load_settings()
+    with open_catalog() as catalog:
+        evaluations = IndexEvaluations(catalog)
+        waiting, last = evaluations.due(), evaluations.last()
+    since = f"last asked {last:%Y-%m-%d %H:%M} UTC" if last else "never asked"
+    if not waiting:
+        print(f"Nothing is due: no documents, or none that changed ({since}).")
+        return
+    if not run:
+        print(f"Due: the documents changed, and the golden questions were {since}. `app eval due --run` asks them.")
+        raise typer.Exit(1)
+    from app.evals.served import evaluate_served
+
+    verdict = evaluate_served(_suite(), settings)
+    console = table_console()
+    console.print(report.gate_table(verdict))
+    for note in report.gate_notes(verdict):
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(verdict.verdict.exit_code)
 
 
 @evals.command()

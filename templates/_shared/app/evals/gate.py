@@ -95,8 +95,7 @@ def judge_run(run: RunResult, baseline: Baseline, rule: GateSettings, must_hold:
         )
     checks = check_metrics(run, baseline, rule)
     losses = find_losses(run, baseline, must_hold)
-    verdicts = {check.verdict for check in checks} | ({Verdict.BLOCK} if losses else set())
-    verdict = next(v for v in (Verdict.BLOCK, Verdict.UNDECIDED, Verdict.PASSED) if v in verdicts)
+    verdict = worst({check.verdict for check in checks} | ({Verdict.BLOCK} if losses else set()))
     names = baseline.setup | run.setup
     setups = {name: (baseline.setup.get(name, "none"), run.setup.get(name, "none")) for name in names}
     return GateResult(
@@ -168,15 +167,11 @@ def compare(
     """One metric's verdict with its arithmetic."""
     differences = [after - before for before, after in pairs]
     difference = estimate(differences)
-    drop = -difference.mean
-    beyond, significant = drop > rule.margin, p_holm <= rule.alpha
-    why = f"drop {drop:.3f} {'>' if beyond else '≤'} {rule.margin:g}" + (
-        f", p {p_holm:.4f} {'≤' if significant else '>'} {rule.alpha:g}" if beyond else ""
-    )
+    verdict, why = decide(-difference.mean, p_holm, rule)
     return Check(
         metric=metric,
-        verdict=Verdict.BLOCK if beyond and significant else Verdict.PASSED,
-        why=why if drop > 0 else "no drop",
+        verdict=verdict,
+        why=why,
         n=len(pairs),
         before=fmean([before for before, _ in pairs]),
         now=fmean([after for _, after in pairs]),
@@ -185,6 +180,20 @@ def compare(
         p_holm=p_holm,
         detectable=detectable_drop(differences, rule.margin, rule.alpha, tests),
     )
+
+
+def decide(drop: float, p_holm: float, rule: GateSettings) -> tuple[Verdict, str]:
+    """The rule itself: a drop blocks when it is larger than the margin and significant; and the reason in words."""
+    beyond, significant = drop > rule.margin, p_holm <= rule.alpha
+    why = f"drop {drop:.3f} {'>' if beyond else '≤'} {rule.margin:g}" + (
+        f", p {p_holm:.4f} {'≤' if significant else '>'} {rule.alpha:g}" if beyond else ""
+    )
+    return Verdict.BLOCK if beyond and significant else Verdict.PASSED, why if drop > 0 else "no drop"
+
+
+def worst(verdicts: Collection[Verdict]) -> Verdict:
+    """One verdict for several: a block is said even where something else cannot be decided."""
+    return next(v for v in (Verdict.BLOCK, Verdict.UNDECIDED, Verdict.PASSED) if v in verdicts)
 
 
 def find_losses(run: RunResult, baseline: Baseline, must_hold: Collection[str]) -> list[Loss]:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +12,23 @@ from pydantic import ValidationError
 from pydantic_evals import Dataset
 
 from app.errors import ConfigurationError
+from app.evals.records import replace_file
 
+UNFINISHED = "<fill in>"  # what a drafted case leaves to a person
 REMEDY = "evals/README.md describes the fields of a case."
 
 
 def load_dataset(kind: type[Dataset[Any, Any, Any]], path: Path) -> Dataset[Any, Any, Any]:
-    """The cases of a golden file, each with a name of its own.
+    """The cases of a golden file, each whole and with a name of its own.
 
     Raises:
-        ConfigurationError: the file is missing, broken or empty, a case has no name, or two share one; with the line.
+        ConfigurationError: the file is missing, broken or empty, a case is unfinished or has no name, or two share one;
+            with the line.
     """
-    root = None
+    root = _compose(path)
+    _check_finished(path, root)
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
-        _check_names(path, root)
         return kind.from_file(path)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigurationError(f"{path}:{line}: {error.problem}.", "It is no YAML.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}.", REMEDY) from None
     except ValueError as error:
         raise ConfigurationError("; ".join(_places(path, root, error)), REMEDY) from None
 
@@ -39,6 +37,53 @@ def dataset_version(path: Path) -> str:
     """Twelve hex digits that change with any case, but not with a comment or the file's layout."""
     cases = yaml.safe_load(path.read_text(encoding="utf-8"))["cases"]
     return hashlib.sha256(json.dumps(cases, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def add_cases(path: Path, cases: Mapping[str, tuple[str, Mapping[str, object]]]) -> list[str]:
+    """Append cases by name, each below a remark; return the names that were not there yet. The rest stays as it is.
+
+    Raises:
+        ConfigurationError: the file is missing, broken, or does not end with its cases; nothing is written then.
+    """
+    root = _compose(path)
+    text = path.read_text(encoding="utf-8").rstrip("\n")
+    known = yaml.safe_load(text)["cases"]
+    new = {name: case for name, case in cases.items() if name not in {case["name"] for case in known}}
+    dash = " " * (_column(_below(_below(root, "cases"), 0)) - len("- "))
+    for name, (remark, case) in new.items():
+        fields = (f"\n{dash}  {field}: {_flow(value)}" for field, value in case.items())
+        text += f"\n{dash}# {' '.join(remark.split())}\n{dash}- name: {name}{''.join(fields)}"
+    try:
+        sound = yaml.safe_load(text)["cases"] == known + [{"name": name, **case} for name, (_, case) in new.items()]
+    except yaml.YAMLError:
+        sound = False
+    if not sound:
+        raise ConfigurationError(f"{path}: cases cannot be added at its end.", "Move `cases:` to the end, as a list.")
+    replace_file(path, f"{text}\n".encode())
+    return list(new)
+
+
+def _flow(value: object) -> str:
+    """A value as YAML on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=sys.maxsize, sort_keys=False)
+    return text.strip()
+
+
+def _compose(path: Path) -> yaml.Node | None:
+    """The file with its lines, well formed and each case named.
+
+    Raises:
+        ConfigurationError: as for `load_dataset`.
+    """
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigurationError(f"{path}:{line}: {error.problem}.", "It is no YAML.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}.", REMEDY) from None
+    _check_names(path, root)
+    return root
 
 
 def _check_names(path: Path, root: yaml.Node | None) -> None:
@@ -57,6 +102,17 @@ def _check_names(path: Path, root: yaml.Node | None) -> None:
                 f"{path}:{line}: the name {name.value!r} is taken by the case in line {first}.", "Choose another name."
             )
         lines[name.value] = line
+
+
+def _check_finished(path: Path, node: yaml.Node | None) -> None:
+    """Refuse a case in which something was left to a person."""
+    if isinstance(node, yaml.ScalarNode) and node.value == UNFINISHED:
+        raise ConfigurationError(
+            f"{path}:{_line(node)}: this case still says {UNFINISHED}.", f"Finish the case or remove it. {REMEDY}"
+        )
+    inner = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else []
+    for part in node.value if isinstance(node, yaml.SequenceNode) else inner:
+        _check_finished(path, part)
 
 
 def _places(path: Path, root: yaml.Node | None, error: ValueError) -> list[str]:
@@ -84,6 +140,10 @@ def _below(node: yaml.Node | None, part: str | int) -> yaml.Node | None:
     if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
         return node.value[part]
     return None
+
+
+def _column(node: yaml.Node | None) -> int:
+    return node.start_mark.column if node else 0
 
 
 def _line(node: yaml.Node | None) -> int:

@@ -7,15 +7,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic_ai.models import Model
+from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 from pydantic_evals.evaluators import EvaluationReason, Evaluator, EvaluatorContext, LLMJudge
+from pydantic_evals.evaluators.llm_as_a_judge import judge_input_output
 
+from app.bootstrap import Platform
 from app.errors import ConfigurationError
+from app.evals.answers import Answered
+from app.evals.watching import PRIMARY
+from app.evals.watching import Judge as OnlineJudge
 from app.llm.factory import NONE, OFFLINE, build_model, is_offline
+from app.llm.metering import Meter
+from app.llm.usage import price
 from app.settings import LLMSettings
 
-PRIMARY = "primary"
+JUDGE = "judge"
 
 
 @dataclass(repr=False)
@@ -51,6 +60,51 @@ class Judge(Evaluator[Any, Any, Any]):
     def get_default_evaluation_name(self) -> str:
         """The metric's name, also when the judge fails."""
         return self.metric
+
+
+class MeteredModel(WrapperModel):
+    """A judge's model whose calls are within the budgets and in the ledger, under the key and feature `judge`."""
+
+    def __init__(self, wrapped: Model, meter: Meter) -> None:
+        super().__init__(wrapped)
+        self._meter = meter
+
+    async def request(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+    ) -> ModelResponse:
+        """One response.
+
+        Raises:
+            TooManyTokens, BudgetExceeded: the call does not fit into what is left.
+        """
+        async with self._meter.call(JUDGE, JUDGE, self.wrapped, messages) as receipt:
+            response = await self.wrapped.request(messages, model_settings, model_request_parameters)
+            receipt.usage = price(response)
+        return response
+
+
+def online_judge(platform: Platform, rubric: str, model: Model | None = None) -> OnlineJudge:
+    """What judges answers in use by one rubric, as in an evaluation; `model` instead of the one in `APP_LLM__JUDGE`.
+
+    Raises:
+        ConfigurationError: `APP_LLM__JUDGE` names a model that cannot judge.
+    """
+    model = model or judge_model(platform.settings.llm)
+    if model is None:
+        raise ConfigurationError("APP_LLM__JUDGE names no model.", "Name one.")
+    metered = MeteredModel(model, platform.meter)
+    settings = ModelSettings(timeout=platform.settings.llm.timeout_seconds)
+
+    async def judge(answered: Answered, shown: object) -> float:
+        score = (await judge_input_output(answered.question, shown, rubric, metered, settings)).score
+        if not 0 <= score <= 1:
+            raise ValueError(f"the judge's score is not between 0 and 1: {score}")
+        return score
+
+    return judge
 
 
 def judge_model(settings: LLMSettings) -> Model | None:

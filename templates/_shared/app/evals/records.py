@@ -14,6 +14,7 @@ from app.evals.statistics import Estimate, estimate
 
 LATEST = "latest.json"
 HISTORY = "history.jsonl"
+SERVED = " on the served index"  # how the name of a suite ends whose run was not on an index of its own
 # Passages of other documents beside the right one cost an answer nothing by themselves.
 HARMLESS = frozenset({"precision@k"})
 
@@ -128,6 +129,11 @@ def percentiles(values: Sequence[float]) -> Percentiles:
 def write_run(folder: Path, run: RunResult, verdict: str = "") -> None:
     """Replace `latest.json` in one step and add the run to the history, with what the gate says of it."""
     replace_file(folder / LATEST, RUN.dump_json(run, indent=2))
+    add_to_history(folder, run, verdict)
+
+
+def add_to_history(folder: Path, run: RunResult, verdict: str) -> None:
+    """Add the run to the history, with what the gate says of it."""
     with (folder / HISTORY).open("ab") as history:
         history.write(SUMMARY.dump_json(replace(run.summary(), verdict=verdict)) + b"\n")
 

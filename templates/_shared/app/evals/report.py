@@ -7,6 +7,7 @@ from dataclasses import asdict
 from rich.markup import escape
 from rich.table import Table
 
+from app.evals.drift import Drift
 from app.evals.gate import Check, GateResult, Verdict
 from app.evals.records import RunResult
 from app.evals.variants import Ranked
@@ -81,10 +82,22 @@ STYLES = {Verdict.PASSED: "green", Verdict.BLOCK: "bold red", Verdict.UNDECIDED:
 
 def gate_table(result: GateResult) -> Table:
     """The arithmetic of every metric."""
-    shown = Table(title=f"{result.suite}: {result.verdict.upper()}", title_style=STYLES[result.verdict])
+    return check_table(f"{result.suite}: {result.verdict.upper()}", result.verdict, result.checks)
+
+
+def drift_table(drift: Drift) -> Table:
+    """The arithmetic of every score in use; `baseline` is the earlier side."""
+    since = f" since {drift.since:%Y-%m-%d %H:%M} UTC" if drift.since else ""
+    title = f"answers in use{since}, against those before: {drift.verdict.upper()}"
+    return check_table(title, drift.verdict, drift.checks)
+
+
+def check_table(title: str, verdict: Verdict, checks: Sequence[Check]) -> Table:
+    """Metrics, one a row, under a title in the colour of the verdict."""
+    shown = Table(title=title, title_style=STYLES[verdict])
     for column in GATE_COLUMNS:
         shown.add_column(column, justify="left" if column in ("metric", "verdict", "why") else "right")
-    for check in result.checks:
+    for check in checks:
         shown.add_row(*gate_row(check), style="" if check.verdict is Verdict.PASSED else STYLES[check.verdict])
     return shown
 

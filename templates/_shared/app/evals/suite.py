@@ -1,6 +1,7 @@
 """A suite: golden cases, the task they put to the system, and how its outcome is scored."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from tempfile import TemporaryDirectory
@@ -12,9 +13,10 @@ from pydantic_evals.reporting import EvaluationReport, ReportCase
 
 from app.bootstrap import Platform, open_platform
 from app.errors import AppError
+from app.evals.answers import Judgement
 from app.evals.golden import dataset_version, load_dataset
 from app.evals.judges import Judge, judge_model
-from app.evals.records import CaseResult, RunResult, current_commit
+from app.evals.records import SERVED, CaseResult, RunResult, current_commit
 from app.llm.factory import is_offline
 from app.prompts.registry import PromptRegistry
 from app.settings import Settings, StoreSettings
@@ -30,7 +32,8 @@ class Suite:
 
     `prepare` fills an empty platform and returns the task; `observe` scores what it did with a case. A judge scores
     each of `rubrics` from what `judged` shows it of the outcome. A critical case may lose nothing in `must_hold`.
-    `prompt` is the one that `app eval compare --variant prompt=VERSION` means.
+    `prompt` is the one that `app eval compare --variant prompt=VERSION` means. `serve` returns the task on an index as
+    it is served, where that makes sense; `draft` makes a golden case of a reader's judgement, without its name.
     """
 
     name: str
@@ -42,14 +45,22 @@ class Suite:
     rubrics: Mapping[str, str] = field(default_factory=dict)
     must_hold: tuple[str, ...] = ()
     prompt: str = ""
+    serve: Callable[[Platform, Dataset[Any, Any, Any]], Awaitable[Task]] | None = None
+    draft: Callable[[Judgement], dict[str, object]] | None = None
 
 
 async def run_suite(
-    suite: Suite, settings: Settings, judge: Model | None = None, prompts: Mapping[str, str] | None = None
+    suite: Suite,
+    settings: Settings,
+    judge: Model | None = None,
+    prompts: Mapping[str, str] | None = None,
+    *,
+    served: bool = False,
 ) -> RunResult:
     """Put every case to a system of its own, on an index that holds the samples and nothing else.
 
-    `judge` takes the place of the model that `APP_LLM__JUDGE` names, `prompts` that of the served versions.
+    `judge` takes the place of the model that `APP_LLM__JUDGE` names, `prompts` that of the served versions. With
+    `served` the index is the one in use, and the run's name says so.
 
     Raises:
         ConfigurationError: the golden file or a setting does not fit.
@@ -61,16 +72,14 @@ async def run_suite(
     if judge:
         for metric, rubric in suite.rubrics.items():
             dataset.add_evaluator(Judge(metric, rubric, judge, settings.llm.timeout_seconds, suite.judged))
-    with TemporaryDirectory(prefix="eval-") as folder:
-        own = settings.model_copy(update={"store": StoreSettings(url=f"sqlite:///{folder}/eval.db")})
-        with open_platform(own) as served:
-            platform = replace(served, prompts=PromptRegistry(settings.prompts_dir, prompts))
-            task = await suite.prepare(platform)
-            report = await dataset.evaluate(task, progress=False, max_concurrency=CONCURRENCY)
-            setup = describe_setup(platform, judge)
+    with _place(settings, served) as own, open_platform(own) as opened:
+        platform = replace(opened, prompts=PromptRegistry(settings.prompts_dir, prompts))
+        task = await (suite.serve(platform, dataset) if served and suite.serve else suite.prepare(platform))
+        report = await dataset.evaluate(task, progress=False, max_concurrency=CONCURRENCY)
+        setup = describe_setup(platform, judge)
     _require_all(report)
     return RunResult(
-        suite=suite.name,
+        suite=suite.name + (SERVED if served else ""),
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         commit=current_commit(),
         dataset=dataset_version(path),
@@ -78,6 +87,16 @@ async def run_suite(
         setup=setup,
         cases=tuple(_with_judgements(suite.observe(case), case) for case in report.cases),
     )
+
+
+@contextmanager
+def _place(settings: Settings, served: bool) -> Iterator[Settings]:
+    """The settings with the store in use, or with an empty one for the block."""
+    if served:
+        yield settings
+        return
+    with TemporaryDirectory(prefix="eval-") as folder:
+        yield settings.model_copy(update={"store": StoreSettings(url=f"sqlite:///{folder}/eval.db")})
 
 
 def describe_setup(platform: Platform, judge: Model | None) -> dict[str, str]:

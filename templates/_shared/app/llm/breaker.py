@@ -1,8 +1,9 @@
 """A circuit breaker for one provider: after repeated failures it is left alone for a while, then probed once."""
 
 import time
+from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from enum import StrEnum
 from typing import Any
 
@@ -22,6 +23,8 @@ from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings, merge_model_settings
 
+from app.llm.wholeness import require_end, watch_end
+
 # What says that the provider is ill: overload, errors, silence, nonsense. A rejected request (400, 401, 404) says
 # something about the request.
 ILLNESS = (
@@ -32,6 +35,9 @@ ILLNESS = (
     ModelRequestTimeout,
     UnexpectedModelBehavior,
 )
+
+
+SILENT_SHARE = 0.9  # of its time; who measures outside has started a little earlier
 
 
 class State(StrEnum):
@@ -92,17 +98,38 @@ class Breaker:
             if state is State.HALF_OPEN:
                 self._probing = False
 
+    @contextmanager
+    def wait(self, seconds: float | None) -> Iterator[None]:
+        """Around a wait that somebody cancels after `seconds`: then it was the provider's silence, and counts.
+
+        A caller who leaves earlier says nothing about the provider.
+        """
+        started = self._clock()
+        try:
+            yield
+        except CancelledError:
+            if seconds and self._clock() - started >= seconds * SILENT_SHARE:
+                self._fail()
+            raise
+
     def _learn(self, error: ModelAPIError | UnexpectedModelBehavior) -> None:
         if not is_illness(error):
             self._failed = 0  # it answered, if only to say no
             return
+        self._fail(wait_asked(error) or 0)
+
+    def _fail(self, pause_asked: float = 0) -> None:
         self._failed += 1
-        self._closed_from = self._clock() + max(self._pause, wait_asked(error) or 0)
+        self._closed_from = self._clock() + max(self._pause, pause_asked)
 
 
 def is_illness(error: Exception) -> bool:
-    """Whether the provider is to blame, so that waiting or another provider may help; a content filter is not ill."""
-    return isinstance(error, ILLNESS) and not isinstance(error, ContentFilterError)
+    """Whether the provider is to blame, so that waiting or another provider may help; a content filter is not ill.
+
+    What cannot be decoded has no class of its own: it comes as the plain base class.
+    """
+    ill = isinstance(error, ILLNESS) or type(error) is ModelAPIError
+    return ill and not isinstance(error, ContentFilterError)
 
 
 def wait_asked(error: Exception) -> float | None:
@@ -111,7 +138,10 @@ def wait_asked(error: Exception) -> float | None:
 
 
 class GuardedModel(WrapperModel):
-    """A provider's model behind its breaker; `own` are settings that only this provider understands."""
+    """A provider's model behind its breaker, which counts half an answer as a failure.
+
+    `own` are settings that only this provider understands.
+    """
 
     def __init__(self, wrapped: Model, breaker: Breaker, own: ModelSettings | None = None) -> None:
         super().__init__(wrapped)
@@ -125,8 +155,10 @@ class GuardedModel(WrapperModel):
         model_request_parameters: ModelRequestParameters,
     ) -> ModelResponse:
         settings = merge_model_settings(model_settings, self._own)
-        with self._breaker.watch():
-            return await self.wrapped.request(messages, settings, model_request_parameters)
+        with self._breaker.watch(), self._breaker.wait(time_of(settings)):
+            response = await self.wrapped.request(messages, settings, model_request_parameters)
+            require_end(response)
+            return response
 
     @asynccontextmanager
     async def request_stream(
@@ -138,6 +170,14 @@ class GuardedModel(WrapperModel):
     ) -> AsyncGenerator[StreamedResponse]:
         settings = merge_model_settings(model_settings, self._own)
         opening = self.wrapped.request_stream(messages, settings, model_request_parameters, run_context)
-        with self._breaker.watch():
-            async with opening as stream:
-                yield stream
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self._breaker.watch())
+            with self._breaker.wait(time_of(settings)):
+                stream = await stack.enter_async_context(opening)
+            watch_end(stream)
+            yield stream
+
+
+def time_of(settings: ModelSettings | None) -> float | None:
+    """Seconds after which a request with these settings is given up, if ever."""
+    return (settings or {}).get("request_timeout")

@@ -7,20 +7,21 @@ scope, so nothing stale and nothing of another tenant can be found.
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 
 from app.language import WORD
 from app.settings import CacheSettings
-from app.stores.database import Moment, metadata
+from app.stores.database import Housekeeping, Moment, insert_or_update, metadata
 
 NEWEST = 1000  # entries of a scope that a nearly equal question is compared with
+FORGET_SECONDS = 60.0  # how often answers that are too old are removed; nobody is given them in between
 CODE = re.compile(r"\w*\d\w*")
 
 answers = sa.Table(
@@ -35,7 +36,7 @@ answers = sa.Table(
 )
 
 
-def cache_scope(*, tenant: str, prompt: str, index: str, model: str, filters: dict[str, str] | None = None) -> str:
+def cache_scope(*, tenant: str, prompt: str, index: str, model: str, filters: Mapping[str, str] | None = None) -> str:
     """The name of a scope, 64 hexadecimal digits."""
     parts = json.dumps([tenant, prompt, index, model, sorted((filters or {}).items())])
     return hashlib.sha256(parts.encode()).hexdigest()
@@ -47,6 +48,7 @@ class AnswerCache:
     def __init__(self, engine: Engine, settings: CacheSettings) -> None:
         self._engine = engine
         self._settings = settings
+        self._forgetting = Housekeeping(FORGET_SECONDS)
 
     def find(self, scope: str, question: str) -> str | None:
         """The answer to this very question; case and punctuation do not matter."""
@@ -70,8 +72,8 @@ class AnswerCache:
         return rows[best].answer if scores[best] >= self._settings.semantic_threshold else None
 
     def keep(self, scope: str, question: str, vector: NDArray[np.float32] | None, answer: str) -> None:
-        """Remember an answer, and forget those that are too old."""
-        values = {
+        """Remember an answer; once in a while forget those that are too old."""
+        row = {
             "scope": scope,
             "question": fingerprint(question),
             "codes": codes(question),
@@ -79,11 +81,10 @@ class AnswerCache:
             "answer": answer,
             "created_at": datetime.now(UTC),
         }
-        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        statement = insert(answers).values(values)
         with self._engine.begin() as connection:
-            connection.execute(answers.delete().where(answers.c.created_at < self._oldest()))
-            connection.execute(statement.on_conflict_do_update(index_elements=["scope", "question"], set_=values))
+            if self._forgetting.due():
+                connection.execute(answers.delete().where(answers.c.created_at < self._oldest()))
+            insert_or_update(connection, answers, row)
 
     def _live(self, scope: str) -> sa.Select[Any, Any]:
         columns = (answers.c.answer, answers.c.vector)

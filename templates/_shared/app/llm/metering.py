@@ -8,6 +8,7 @@ from anyio import CancelScope, to_thread
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models import Model
 
+from app.errors import BudgetExceeded, TooManyTokens
 from app.llm.alerts import BudgetAlerts
 from app.llm.spending import Spending
 from app.llm.usage import Usage, list_price, prompt_tokens
@@ -40,7 +41,11 @@ class Meter:
             TooManyTokens, BudgetExceeded: the call does not fit into what is left.
         """
         most = self._most(model, messages)
-        reservation = await to_thread.run_sync(self._spending.reserve, caller, most)
+        try:
+            reservation = await to_thread.run_sync(self._spending.reserve, caller, most)
+        except (TooManyTokens, BudgetExceeded):
+            self._alerts.tell(self._spending.gone(caller))
+            raise
         receipt = Receipt(Usage())
         try:
             yield receipt

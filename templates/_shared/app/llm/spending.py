@@ -1,24 +1,29 @@
 """What model calls cost: a ledger by day, key, feature and model, and budgets that stop before they are overspent.
 
+What a call may consume at most is set aside before it. A process that is killed in between leaves that behind; another
+one, or the same one after its start, gives it back when the reservation has lapsed.
+
 Money is kept in whole nano-dollars, so that sums are exact on every database.
 """
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
 from app.errors import BudgetExceeded, TooManyTokens
 from app.llm.usage import Usage
 from app.settings import BudgetSettings
-from app.stores.database import metadata
+from app.stores.database import Housekeeping, Moment, insert_or_add, metadata
 
 NANO = 1_000_000_000
 EVERYONE = "*"
+LAPSE = timedelta(minutes=10)  # no call takes that long; one that does is only charged when it ends
+LOOK_SECONDS = 60.0  # how often reservations that have lapsed are looked for
 
 ledger = sa.Table(
     "spend_ledger",
@@ -40,12 +45,25 @@ budgets = sa.Table(
     sa.Column("tokens", sa.BigInteger, nullable=False),
     sa.Column("nano_usd", sa.BigInteger, nullable=False),
 )
+reservations = sa.Table(
+    "spend_reservation",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("caller", sa.String(16), nullable=False),
+    sa.Column("tokens", sa.BigInteger, nullable=False),
+    sa.Column("nano_usd", sa.BigInteger, nullable=False),
+    sa.Column("lapses_at", Moment, nullable=False, index=True),
+)
+SET_ASIDE = reservations.insert()
+TAKE_BACK = reservations.delete().where(reservations.c.id == sa.bindparam("taken"))
 
 
 @dataclass(frozen=True)
 class Reservation:
-    """What one request may consume at most; it counts against the budgets until it is settled."""
+    """What one request may consume at most; it counts against the budgets until it is settled or lapses."""
 
+    id: str
     day: date
     caller: str
     tokens: int
@@ -81,6 +99,8 @@ class Spending:
     def __init__(self, engine: Engine, settings: BudgetSettings) -> None:
         self._engine = engine
         self._settings = settings
+        self._looking = Housekeeping(LOOK_SECONDS)
+        self._refused: set[tuple[date, str]] = set()
 
     def reserve(self, caller: str, most: Usage) -> Reservation:
         """Set aside what a request may consume at most. Two requests never get the same money.
@@ -91,38 +111,42 @@ class Spending:
         """
         tokens, nano_usd = most.input_tokens + most.output_tokens, round(most.cost_usd * NANO)
         self._refuse_large(tokens, nano_usd)
-        reservation = Reservation(datetime.now(UTC).date(), caller, tokens, nano_usd)
+        now = datetime.now(UTC)
+        reservation = Reservation(uuid.uuid4().hex, now.date(), caller, tokens, nano_usd)
         if self._settings.limited:
+            if self._looking.due():
+                self._give_back_lapsed(now)
             with self._engine.begin() as connection:
                 for account in (caller, EVERYONE):
                     self._set_aside(connection, account, reservation)
+                connection.execute(SET_ASIDE, {**vars(reservation), "lapses_at": now + LAPSE})
         return reservation
 
     def settle(self, reservation: Reservation, feature: str, model: str, used: Usage) -> list[BudgetWarning]:
         """Write what was really consumed and give back the rest. Call it once, also with nothing used."""
-        nano_usd = round(used.cost_usd * NANO)
-        warnings: list[BudgetWarning] = []
         with self._engine.begin() as connection:
-            if self._settings.limited:
-                tokens = used.input_tokens + used.output_tokens - reservation.tokens
-                for account in (reservation.caller, EVERYONE):
-                    self._add(connection, account, reservation.day, tokens, nano_usd - reservation.nano_usd)
-                    share = max(self._shares_of(connection, account, reservation.day))
-                    if share >= self._settings.alert_share:
-                        warnings.append(BudgetWarning(reservation.day, account, share))
+            warnings = self._charge(connection, reservation, used) if self._settings.limited else []
             if used.input_tokens or used.output_tokens:
                 key = {"day": reservation.day, "caller": reservation.caller, "feature": feature, "model": model}
                 amounts = {
                     "calls": 1,
                     "input_tokens": used.input_tokens,
                     "output_tokens": used.output_tokens,
-                    "nano_usd": nano_usd,
+                    "nano_usd": round(used.cost_usd * NANO),
                 }
-                self._accumulate(connection, ledger, key, amounts)
+                insert_or_add(connection, ledger, key, amounts)
         return warnings
 
+    def gone(self, caller: str) -> list[BudgetWarning]:
+        """The budgets of this caller that were nearly used up today and refused a call of this process."""
+        day = datetime.now(UTC).date()
+        return [BudgetWarning(day, account, 1.0) for account in (caller, EVERYONE) if (day, account) in self._refused]
+
     def shares(self) -> dict[str, float]:
-        """How much of today's budgets is gone, by `key` (the one that used most) and `all`; 1 is everything."""
+        """How much of today's budgets is gone, by `key` (the one that used most) and `all`.
+
+        1 is everything: nothing is left, or the little that is left was not enough for a call, which was refused.
+        """
         day = datetime.now(UTC).date()
         with self._engine.connect() as connection:
             rows = connection.execute(budgets.select().where(budgets.c.day == day)).mappings().all()
@@ -130,6 +154,10 @@ class Spending:
         for row in rows:
             scope = "all" if row["caller"] == EVERYONE else "key"
             shares[scope] = max(shares[scope], *self._share(row["caller"], row["tokens"], row["nano_usd"]))
+        for refused, account in self._refused:
+            if refused == day:
+                scope = "all" if account == EVERYONE else "key"
+                shares[scope] = max(shares[scope], 1.0)
         return shares
 
     def lines(self, since: date) -> Sequence[Spent]:
@@ -151,19 +179,49 @@ class Spending:
                 f"One request may cost {limits.request_usd} USD (APP_BUDGET__REQUEST_USD).",
             )
 
+    def _charge(self, connection: Connection, reservation: Reservation, used: Usage) -> list[BudgetWarning]:
+        """Put what was used in the place of what was set aside, and tell which budgets run out."""
+        tokens, nano_usd = used.input_tokens + used.output_tokens, round(used.cost_usd * NANO)
+        if connection.execute(TAKE_BACK, {"taken": reservation.id}).rowcount:  # it has not lapsed
+            tokens, nano_usd = tokens - reservation.tokens, nano_usd - reservation.nano_usd
+        warnings: list[BudgetWarning] = []
+        for account in (reservation.caller, EVERYONE):
+            share = max(self._add(connection, account, reservation.day, tokens, nano_usd))
+            if share >= self._settings.alert_share:
+                warnings.append(BudgetWarning(reservation.day, account, share))
+        return warnings
+
+    def _give_back_lapsed(self, now: datetime) -> None:
+        """Free what processes set aside that did not live to settle it; two that look at once free it once.
+
+        Each in a transaction of its own: whoever locks a key's row and then everybody's never waits in a circle.
+        """
+        with self._engine.connect() as connection:
+            lapsed = connection.execute(reservations.select().where(reservations.c.lapses_at < now)).all()
+        for row in lapsed:
+            with self._engine.begin() as connection:
+                if connection.execute(TAKE_BACK, {"taken": row.id}).rowcount:
+                    for account in (row.caller, EVERYONE):
+                        self._add(connection, account, row.day, -row.tokens, -row.nano_usd)
+
     def _set_aside(self, connection: Connection, account: str, reservation: Reservation) -> None:
-        self._add(connection, account, reservation.day, reservation.tokens, reservation.nano_usd)
-        tokens, money = self._shares_of(connection, account, reservation.day)
+        tokens, money = self._add(connection, account, reservation.day, reservation.tokens, reservation.nano_usd)
         whose = "The service" if account == EVERYONE else "This key"
+        own = max(self._share(account, reservation.tokens, reservation.nano_usd))
+        if max(tokens, money) > 1 and max(tokens, money) - own >= self._settings.alert_share:
+            self._refused = {each for each in self._refused if each[0] == reservation.day}
+            self._refused.add((reservation.day, account))
         if tokens > 1:
             raise TooManyTokens(f"{whose} has used up its tokens for today.", "They are back at 00:00 UTC.")
         if money > 1:
             raise BudgetExceeded(f"{whose} has used up its money for today.", "It is back at 00:00 UTC.")
 
-    def _shares_of(self, connection: Connection, account: str, day: date) -> tuple[float, float]:
-        query = budgets.select().where(budgets.c.day == day, budgets.c.caller == account)
-        row = connection.execute(query).mappings().one()
-        return self._share(account, row["tokens"], row["nano_usd"])
+    def _add(self, connection: Connection, account: str, day: date, tokens: int, nano_usd: int) -> tuple[float, float]:
+        """Charge an account, which stays locked; what share of its tokens and its money is gone then."""
+        row = insert_or_add(
+            connection, budgets, {"day": day, "caller": account}, {"tokens": tokens, "nano_usd": nano_usd}
+        )
+        return self._share(account, row.tokens, row.nano_usd)
 
     def _share(self, account: str, tokens: int, nano_usd: int) -> tuple[float, float]:
         """How much of the account's tokens and money is gone; 0 where there is no limit."""
@@ -172,18 +230,6 @@ class Spending:
         most_tokens = limits.tokens_per_day if everyone else limits.key_tokens_per_day
         most_usd = limits.usd_per_day if everyone else limits.key_usd_per_day
         return tokens / most_tokens if most_tokens else 0.0, nano_usd / NANO / most_usd if most_usd else 0.0
-
-    def _add(self, connection: Connection, account: str, day: date, tokens: int, nano_usd: int) -> None:
-        self._accumulate(connection, budgets, {"day": day, "caller": account}, {"tokens": tokens, "nano_usd": nano_usd})
-
-    def _accumulate(
-        self, connection: Connection, table: sa.Table, key: Mapping[str, date | str], amounts: Mapping[str, int]
-    ) -> None:
-        """Add `amounts` to the row with this key; the row stays locked until the transaction ends."""
-        insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        statement = insert(table).values({**key, **amounts})
-        added = {name: table.c[name] + amount for name, amount in amounts.items()}
-        connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=added))
 
 
 def _spent(row: Mapping[Any, Any]) -> Spent:

@@ -45,6 +45,8 @@ class Telemetry:
     tokens: Counter
     cost: Histogram
     cache_lookups: Counter
+    support: Histogram
+    scorings: Counter
 
     def spent(self, feature: str, model: str, usage: Usage) -> None:
         """Record what one model call for `feature` consumed."""
@@ -86,6 +88,8 @@ def build_telemetry(worker: str = "") -> Telemetry:
         tokens=meter.create_counter("model.tokens", description="Tokens by feature, model and direction"),
         cost=_histogram(meter, "model.cost", COST_BUCKETS_USD, "US dollars of one model call at list price"),
         cache_lookups=meter.create_counter("answer.cache.lookups", description="Looks into the cache by outcome"),
+        support=_histogram(meter, "answer.support", SHARE_BUCKETS, "Share of an answer that its passages hold"),
+        scorings=meter.create_counter("answer.scorings", description="Answers watched in use, by outcome"),
     )
 
 

@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from app.console import table_console
+from app.console import table_console, talk
 from app.errors import ConfigurationError, NotFound
 from app.prompts import lock, rollout
 from app.prompts.registry import PromptRegistry
-from app.settings import load_settings
+from app.settings import Settings, load_settings
+from app.stores.commands import open_catalog
 
 prompts = typer.Typer(help="The prompt registry.", no_args_is_help=True)
 
@@ -98,9 +99,14 @@ def promote(
     ] = rollout.FIRST_PERCENT,
     reason: Reason = "",
 ) -> None:
-    """Serve a version that passed its evaluation: to a few first, after a day to everybody."""
-    folder = load_settings().prompts_dir
-    print(rollout.promote(folder, PromptRegistry(folder), label, percent, datetime.now(UTC), reason))
+    """Serve a version that passed its evaluation: to a few first, after a day to everybody.
+
+    A canary whose answers in use (APP_STORE__URL) scored worse than the stable version's is refused.
+    """
+    settings = load_settings()
+    registry = PromptRegistry(settings.prompts_dir)
+    losses = _losses_in_use(settings, registry, label) if percent == 100 else []
+    print(rollout.promote(settings.prompts_dir, registry, label, percent, datetime.now(UTC), reason, losses))
 
 
 @prompts.command()
@@ -108,6 +114,29 @@ def rollback(name: Name, reason: Reason = "") -> None:
     """Stop the canary, or where there is none serve the previous version again. Running services follow at once."""
     folder = load_settings().prompts_dir
     print(rollout.rollback(folder, PromptRegistry(folder), name, datetime.now(UTC), reason))
+
+
+def _losses_in_use(settings: Settings, registry: PromptRegistry, label: str) -> list[str]:
+    """Where the canary's answers scored worse than the stable version's since it began; the arithmetic is shown."""
+    prompt = registry.version(label)
+    release = registry.release(prompt.name)
+    if release is None or release.canary != prompt.front.version or release.since is None:
+        return []
+    from app.evals import report  # here, because other commands need none of it
+    from app.evals.answers import AnswerLog
+    from app.evals.drift import judge_canary
+    from app.evals.gate import Verdict, worst
+
+    stable = registry.stable(prompt.name).label
+    with open_catalog() as catalog:
+        log = AnswerLog(catalog.engine, settings.quality)
+        checks = judge_canary(log, settings.gate, stable, label, release.since)
+    if not checks:
+        talk.print("No scores of answers in use to compare with; the evaluation alone decides.")
+        return []
+    verdict = worst({check.verdict for check in checks})
+    table_console().print(report.check_table(f"{label} in use against {stable}: {verdict.upper()}", verdict, checks))
+    return [f"{check.metric}: {check.why}" for check in checks if check.verdict is Verdict.BLOCK]
 
 
 def _registry() -> PromptRegistry:

@@ -1,5 +1,6 @@
 """From a draft to everybody: a canary first, held for a day, then the whole; back in one step."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,14 +29,29 @@ def draft(folder: Path, registry: PromptRegistry, name: str, author: str, today:
     return path
 
 
-def promote(folder: Path, registry: PromptRegistry, label: str, percent: float, now: datetime, reason: str) -> str:
+def promote(
+    folder: Path,
+    registry: PromptRegistry,
+    label: str,
+    percent: float,
+    now: datetime,
+    reason: str,
+    losses: Sequence[str] = (),
+) -> str:
     """Serve a version to `percent` of the callers, or with 100 to all; return what was done.
 
+    `losses` says in what the canary's answers in use are worse than the stable version's.
+
     Raises:
-        InvalidInput: no passing evaluation of this very text, or a canary that was not held long enough.
+        InvalidInput: no passing evaluation of this very text, a canary that was not held long enough, or losses.
     """
     prompt = registry.version(label)
     refuse_unproven(prompt)
+    if losses:
+        raise InvalidInput(
+            f"{label} answers worse than the stable version: {'; '.join(losses)}.",
+            f"`app prompts rollback {prompt.name}` stops it.",
+        )
     release = registry.release(prompt.name) or Release(stable=prompt.front.version)
     version = prompt.front.version
     if percent < 100:

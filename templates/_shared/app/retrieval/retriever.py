@@ -43,12 +43,19 @@ class Retriever:
         self._settings = settings
         self._reranker = reranker
 
-    async def search(self, question: str, where: Mapping[str, str] = EVERYWHERE) -> Evidence:
+    async def search(
+        self,
+        question: str,
+        where: Mapping[str, str] = EVERYWHERE,
+        vector: NDArray[np.float32] | None = None,
+    ) -> Evidence:
         """The `top_k` passages for `question` and their coverage; no passages when nothing matches.
 
-        `where` asks for tags: only passages that carry all of them are found.
+        `where` asks for tags: only passages that carry all of them are found. `vector` is the question's, where it was
+        embedded before.
         """
-        (vector,) = await self._embedder.embed([question], "query")
+        if vector is None:
+            (vector,) = await self._embedder.embed([question], "query")
         return await to_thread.run_sync(self._search, question, vector, where)
 
     def _search(self, question: str, vector: NDArray[np.float32], where: Mapping[str, str]) -> Evidence:

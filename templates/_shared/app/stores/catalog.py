@@ -8,10 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import NotFound
-from app.stores.database import Moment, metadata, open_database
+from app.stores.database import Moment, insert_or_update, metadata, open_database
 from app.stores.keys import KeyStore
 
 
@@ -86,11 +85,9 @@ class Catalog:
 
     def save(self, records: Sequence[DocumentRecord]) -> None:
         """Store records in place of earlier ones, all of them or none."""
-        insert = postgresql.insert if self.engine.dialect.name == "postgresql" else sqlite.insert
         with self.engine.begin() as connection:
-            for values in map(asdict, records):
-                statement = insert(documents).values(**values)
-                connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+            for row in map(asdict, records):
+                insert_or_update(connection, documents, row)
 
     def document(self, identifier: str) -> DocumentRecord:
         """The document with this id.

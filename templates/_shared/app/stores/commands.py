@@ -1,14 +1,17 @@
 """`app keys`: make, list and revoke API keys."""
 
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.console import talk
+from app.scopes import Scope
 from app.settings import load_settings
 from app.stores.catalog import Catalog
-from app.stores.keys import Scope
+
+SQLITE = "sqlite:///"
 
 keys = typer.Typer(help="API keys for /v1.", no_args_is_help=True)
 
@@ -45,5 +48,8 @@ def revoke(identifier: Annotated[str, typer.Argument(help="The id that `app keys
 
 
 def open_catalog() -> closing[Catalog]:
-    """The catalog that the settings name, closed at the end of the block."""
-    return closing(Catalog(load_settings().store.url))
+    """The catalog that the settings name, closed at the end of the block; the first command makes its folder."""
+    url = load_settings().store.url
+    if url.startswith(SQLITE):
+        Path(url.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+    return closing(Catalog(url))

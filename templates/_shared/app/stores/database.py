@@ -1,13 +1,20 @@
 """The relational database that the tables of the service share: SQLAlchemy Core on SQLite or PostgreSQL."""
 
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine
 
 from app.errors import ConfigurationError
 
 CONNECT_SECONDS = 10  # longest wait for a PostgreSQL server, here and in the search index
+BUSY_SECONDS = 10  # longest wait for another process that writes to the same SQLite file
 SCHEMA_LOCK = 7_021_969_002  # any number that nothing else in the database locks
 
 metadata = sa.MetaData()
@@ -48,6 +55,48 @@ def create_missing_tables(engine: Engine) -> None:
         metadata.create_all(connection)
 
 
+def insert_or_update(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
+    """Insert `row`, in place of the row with its primary key if there is one."""
+    connection.execute(_upsert(connection.dialect.name, table, ()), row)
+
+
+def insert_or_add(connection: Connection, table: sa.Table, key: Mapping[str, Any], amounts: Mapping[str, int]) -> Any:  # noqa: ANN401 - the row's type is the table's
+    """Add `amounts` to the row with this primary key, which begins at 0; return the row as it is then.
+
+    The row stays locked until the transaction ends.
+    """
+    return connection.execute(_upsert(connection.dialect.name, table, tuple(amounts)), {**key, **amounts}).one()
+
+
+@lru_cache
+def _upsert(dialect: str, table: sa.Table, added: tuple[str, ...]) -> sa.Executable:
+    """The statement, made once: SQLAlchemy takes longer to build it than a database to do it."""
+    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+    key = [column.name for column in table.primary_key]
+    if added:
+        sums = {name: table.c[name] + statement.excluded[name] for name in added}
+        return statement.on_conflict_do_update(index_elements=key, set_=sums).returning(*table.columns)
+    replaced = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in key}
+    return statement.on_conflict_do_update(index_elements=key, set_=replaced)
+
+
+class Housekeeping:
+    """Lets work that any call may do be done once in a while: at first, then at most once in `seconds`."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._next = clock()
+
+    def due(self) -> bool:
+        """Whether it is time; who hears so does the work."""
+        now = self._clock()
+        if now < self._next:
+            return False
+        self._next = now + self._seconds
+        return True
+
+
 def first_line(error: Exception) -> str:
     """What a database driver says, without its hints and SQL."""
     return str(error).splitlines()[0].rstrip(".")
@@ -57,4 +106,24 @@ def _engine(url: str) -> Engine:
     if url.startswith("postgresql://"):
         address = sa.make_url(url).set(drivername="postgresql+psycopg")
         return sa.create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS})
-    return sa.create_engine(url, connect_args={"timeout": 10})
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    sa.event.listen(engine, "connect", lambda connection, _: use_write_ahead_log(connection))
+    return engine
+
+
+def use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Let readers go on while one process writes, and commit without waiting for the disk.
+
+    A process that is killed loses nothing; a power cut may take the last moments. SQLite refuses the switch at once
+    while another process makes it.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+    connection.execute("PRAGMA synchronous = NORMAL")

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from app.errors import NotFound
+from app.scopes import Scope
 from app.stores.database import Moment, metadata
 
 PREFIX = "app_"
@@ -32,15 +32,6 @@ scopes = sa.Table(
     sa.Column("key_id", sa.String(16), sa.ForeignKey("api_key.id"), primary_key=True),
     sa.Column("scope", sa.String(20), primary_key=True),
 )
-
-
-class Scope(StrEnum):
-    """What a key may be used for; `admin` allows everything."""
-
-    ASK = "ask"
-    DOCUMENTS = "documents"
-    FEEDBACK = "feedback"
-    ADMIN = "admin"
 
 
 @dataclass(frozen=True)

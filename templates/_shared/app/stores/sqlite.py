@@ -3,7 +3,6 @@
 import json
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -15,10 +14,10 @@ from numpy.typing import NDArray
 
 from app.errors import ConfigurationError
 from app.language import stems
+from app.stores.database import BUSY_SECONDS, use_write_ahead_log
 from app.stores.ports import EVERYWHERE, Chunk, Hit, WordStatistics, encode_tags
 
 READ_BLOCK = 1_000  # vectors read at once
-BUSY_SECONDS = 10.0  # longest wait for another process's lock
 TABLES = (
     "CREATE TABLE IF NOT EXISTS index_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     """CREATE TABLE IF NOT EXISTS chunk (
@@ -206,27 +205,13 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        _use_write_ahead_log(connection)
-        connection.execute("PRAGMA synchronous = NORMAL")
+        use_write_ahead_log(connection)
         _create_tables(connection)
     except (OSError, sqlite3.Error) as error:
         raise ConfigurationError(
             f"The index {str(path)!r} cannot be opened: {error}.", "Check APP_STORE__URL and the folder's permissions."
         ) from None
     return connection
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Let readers go on while one process writes. SQLite refuses this switch at once while another process makes it."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
 
 
 def _create_tables(connection: sqlite3.Connection) -> None:

@@ -1,10 +1,11 @@
 """The page at `/evals`: scores with their uncertainty, their history, and every golden case.
 
-It shows files of the repository (`evals/`), never documents or questions of users, so like `/` it asks for no key;
-`APP_API__EVALS_PAGE=false` takes it away where the golden questions are nobody's business.
+It shows files of the repository (`evals/`) and means over the answers in use, never documents, questions or comments of
+users, so like `/` it asks for no key; `APP_API__EVALS_PAGE=false` takes it away where the golden questions are nobody's
+business. What users asked and said is at `/feedback`, for keys that may administer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -14,9 +15,11 @@ from starlette.responses import HTMLResponse
 
 from app.bootstrap import Platform
 from app.errors import AppError
+from app.evals.drift import judge_drift
+from app.evals.due import IndexEvaluations
 from app.evals.gate import read_verdict
 from app.evals.meanings import MEANINGS
-from app.evals.records import CaseResult, RunResult, RunSummary, read_history, read_latest
+from app.evals.records import SERVED, CaseResult, RunResult, RunSummary, read_history, read_latest
 from app.evals.statistics import Estimate
 from app.web import charts
 from app.web.pages import REVALIDATE, render
@@ -68,10 +71,23 @@ def evals(request: Request, kind: str = "", show: str = "all", q: str = "", case
     platform: Platform = request.app.state.platform
     filters = Filters(kind, show, q.strip(), case)
     part = request.headers.get("HX-Request-Type") == "partial"
-    page = render(
-        "evals_cases.html" if part else "evals.html", platform, **content(platform.settings.evals_dir, filters)
-    )
+    shown = content(platform.settings.evals_dir, filters)
+    page = render("evals_cases.html", platform, **shown) if part else whole(platform, shown)
     return HTMLResponse(page, headers={**REVALIDATE, "Vary": "HX-Request-Type"})
+
+
+def whole(platform: Platform, shown: Mapping[str, object]) -> str:
+    """The page with what is known of answers in use."""
+    quality, evaluations = platform.settings.quality, IndexEvaluations(platform.catalog)
+    return render(
+        "evals.html",
+        platform,
+        **shown,
+        drift=judge_drift(platform.answers, platform.settings.gate, quality.window),
+        thumbs=platform.answers.thumbs(),
+        due=evaluations.due(),
+        asked=evaluations.last(),
+    )
 
 
 def content(folder: Path, filters: Filters) -> dict[str, object]:
@@ -83,6 +99,8 @@ def content(folder: Path, filters: Filters) -> dict[str, object]:
         run = read_latest(folder)
     except AppError as error:
         notices.append(str(error))
+    served = [past for past in history if past.suite.endswith(SERVED)]
+    history = [past for past in history if past not in served]
     summary = run.summary() if run else history[-1] if history else None
     history = [past for past in history if summary and past.suite == summary.suite][-RUNS_SHOWN:]
     cases = run.cases if run else ()
@@ -92,6 +110,7 @@ def content(folder: Path, filters: Filters) -> dict[str, object]:
         "shown": SHOWN,
         "notices": notices,
         "gate": read_verdict(folder),
+        "served": served[-1] if served else None,
         "summary": summary,
         "history": history,
         "metrics": metrics(summary, history) if summary else [],

@@ -15,7 +15,7 @@ from app.llm.factory import is_offline
 from app.settings import Settings
 
 WEB = Path(__file__).parent
-PAGES = {"/": "Home", "/evals": "Evaluation"}
+PAGES = {"/": "Home", "/evals": "Evaluation", "/feedback": "Feedback"}
 TEMPLATES = Environment(
     loader=FileSystemLoader(WEB / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
@@ -37,6 +37,7 @@ def mount(app: FastAPI) -> None:
     """Add `GET /` and `/static`."""
     app.mount("/static", StaticAssets(directory=WEB / "static"))
     app.add_api_route("/", home, response_class=HTMLResponse, include_in_schema=False)
+    app.add_api_route("/feedback", feedback, response_class=HTMLResponse, include_in_schema=False)
 
 
 async def home(request: Request) -> HTMLResponse:
@@ -45,13 +46,21 @@ async def home(request: Request) -> HTMLResponse:
     return HTMLResponse(render(product.HOME, platform, page="/"), headers=REVALIDATE)
 
 
+async def feedback(request: Request) -> HTMLResponse:
+    """What readers said, for whoever reviews it; it comes by a call that carries a key with the scope `admin`."""
+    platform: Platform = request.app.state.platform
+    quality = platform.settings.quality
+    page = render("feedback.html", platform, page="/feedback", kept=quality.content, days=quality.keep_days)
+    return HTMLResponse(page, headers=REVALIDATE)
+
+
 def render(template: str, platform: Platform, **content: object) -> str:
     """The HTML of one page; `content` is what only this page shows."""
     return TEMPLATES.get_template(template).render(
         about=ABOUT,
         model=platform.model.model_name,
         offline=is_offline(platform.settings.llm),
-        pages=PAGES if shows_evals(platform.settings) else {},
+        pages={path: label for path, label in PAGES.items() if path != "/evals" or shows_evals(platform.settings)},
         **content,
     )
 

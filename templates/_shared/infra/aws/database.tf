@@ -3,6 +3,10 @@
 
 locals {
   database_secret = aws_db_instance.main.master_user_secret[0].secret_arn
+
+  # psycopg takes the password from PGPASSWORD, so it is in no URL and no state.
+  # sslmode=require encrypts; it trusts the network for the server's identity.
+  store_url = "postgresql://${aws_db_instance.main.username}@${aws_db_instance.main.address}:5432/${aws_db_instance.main.db_name}?sslmode=require"
 }
 
 resource "aws_db_subnet_group" "main" {
@@ -49,4 +53,20 @@ resource "aws_db_instance" "main" {
   deletion_protection        = local.tier.protect
   skip_final_snapshot        = !local.tier.protect
   final_snapshot_identifier  = "${local.name}-final"
+}
+
+# The service, on one port; nobody else.
+resource "aws_security_group" "database" {
+  name        = "${local.name}-database"
+  description = "PostgreSQL"
+  vpc_id      = aws_vpc.main.id
+}
+
+resource "aws_vpc_security_group_ingress_rule" "database_from_service" {
+  security_group_id            = aws_security_group.database.id
+  description                  = "PostgreSQL"
+  referenced_security_group_id = local.service_group
+  from_port                    = 5432
+  to_port                      = 5432
+  ip_protocol                  = "tcp"
 }

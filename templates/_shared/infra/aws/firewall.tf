@@ -1,5 +1,9 @@
 # Who may talk to whom: allowed addresses -> load balancer -> service -> database.
-# Every rule names one port and one partner.
+# Every rule names one port and one partner. The database's own rule is in database.tf.
+
+locals {
+  service_group = aws_security_group.service.id
+}
 
 resource "aws_security_group" "load_balancer" {
   name        = "${local.name}-load-balancer"
@@ -10,12 +14,6 @@ resource "aws_security_group" "load_balancer" {
 resource "aws_security_group" "service" {
   name        = "${local.name}-service"
   description = "The running service"
-  vpc_id      = aws_vpc.main.id
-}
-
-resource "aws_security_group" "database" {
-  name        = "${local.name}-database"
-  description = "PostgreSQL"
   vpc_id      = aws_vpc.main.id
 }
 
@@ -72,15 +70,6 @@ resource "aws_vpc_security_group_egress_rule" "service_to_database" {
   security_group_id            = aws_security_group.service.id
   description                  = "PostgreSQL"
   referenced_security_group_id = aws_security_group.database.id
-  from_port                    = 5432
-  to_port                      = 5432
-  ip_protocol                  = "tcp"
-}
-
-resource "aws_vpc_security_group_ingress_rule" "database_from_service" {
-  security_group_id            = aws_security_group.database.id
-  description                  = "PostgreSQL"
-  referenced_security_group_id = aws_security_group.service.id
   from_port                    = 5432
   to_port                      = 5432
   ip_protocol                  = "tcp"

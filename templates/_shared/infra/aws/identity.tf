@@ -1,59 +1,16 @@
-# Three identities, each with only what it needs:
-#   execution  starts a task: pulls the image, reads the secrets, writes logs
-#   task       is the application: reads the documents; model.tf adds the named Bedrock models
-#   publish    is GitHub on the main branch: pushes images, nothing else
-# (the fourth, restart, stands with its use in password_rotation.tf)
+# Who may do what, each with only what it needs:
+#   task     is the application: reads the documents; model.tf adds the named Bedrock models
+#   publish  is GitHub on the main branch: pushes images, nothing else
+# What only starts or restarts the service stands with its use.
 
 locals {
-  tasks_assume = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "ecs-tasks.amazonaws.com" }
-      Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } }
-    }]
-  })
-
   # AWS offers no resource for this one action; it only hands out a login token.
   registry_login = { Effect = "Allow", Action = ["ecr:GetAuthorizationToken"], Resource = ["*"] }
 }
 
-resource "aws_iam_role" "execution" {
-  name               = "${local.name}-execution"
-  assume_role_policy = local.tasks_assume
-}
-
-resource "aws_iam_role_policy" "execution" {
-  name = "start-tasks"
-  role = aws_iam_role.execution.id
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      local.registry_login,
-      {
-        Effect   = "Allow"
-        Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-        Resource = [aws_ecr_repository.app.arn]
-      },
-      {
-        Effect   = "Allow"
-        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = ["${aws_cloudwatch_log_group.app.arn}:*"] # ":*" = the streams of this one group
-      },
-      {
-        Effect   = "Allow"
-        Action   = ["secretsmanager:GetSecretValue"]
-        Resource = concat([local.database_secret], values(aws_secretsmanager_secret.provider)[*].arn)
-      },
-    ]
-  })
-}
-
 resource "aws_iam_role" "task" {
   name               = "${local.name}-task"
-  assume_role_policy = local.tasks_assume
+  assume_role_policy = local.task_trust
 }
 
 resource "aws_iam_role_policy" "documents" {

@@ -108,6 +108,42 @@ resource "aws_lb_listener" "https" {
   }
 }
 
+# What somebody should look at; observability.tf makes the alarms.
+locals {
+  # One set for each build that answers requests.
+  service_alarms = merge(
+    [for track, group in aws_lb_target_group.release : {
+      "${track}_errors" = {
+        description = "More than 10 failed answers (5xx) in 5 minutes (${track})"
+        namespace   = "AWS/ApplicationELB"
+        metric      = "HTTPCode_Target_5XX_Count"
+        statistic   = "Sum"
+        above       = true
+        threshold   = 10
+        dimensions  = { LoadBalancer = aws_lb.main.arn_suffix, TargetGroup = group.arn_suffix }
+      }
+      "${track}_latency" = {
+        description = "Answers take longer than 10 seconds on average (${track})"
+        namespace   = "AWS/ApplicationELB"
+        metric      = "TargetResponseTime"
+        statistic   = "Average"
+        above       = true
+        threshold   = 10
+        dimensions  = { LoadBalancer = aws_lb.main.arn_suffix, TargetGroup = group.arn_suffix }
+      }
+      "${track}_unhealthy" = {
+        description = "A copy of the service does not answer its health check (${track})"
+        namespace   = "AWS/ApplicationELB"
+        metric      = "UnHealthyHostCount"
+        statistic   = "Maximum"
+        above       = true
+        threshold   = 0
+        dimensions  = { LoadBalancer = aws_lb.main.arn_suffix, TargetGroup = group.arn_suffix }
+      }
+    }]...
+  )
+}
+
 moved {
   from = aws_lb_target_group.app
   to   = aws_lb_target_group.release["stable"]

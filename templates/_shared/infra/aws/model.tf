@@ -62,7 +62,7 @@ resource "aws_vpc_security_group_ingress_rule" "endpoint_from_service" {
 
   security_group_id            = each.value.id
   description                  = "Model calls"
-  referenced_security_group_id = aws_security_group.service.id
+  referenced_security_group_id = local.service_group
   from_port                    = 443
   to_port                      = 443
   ip_protocol                  = "tcp"

@@ -37,7 +37,7 @@ resource "aws_subnet" "public" {
   vpc_id            = aws_vpc.main.id
   cidr_block        = cidrsubnet(var.network_cidr, 4, count.index)
   availability_zone = local.zones[count.index]
-  tags              = { Name = "${local.name}-public-${count.index}" }
+  tags              = merge({ Name = "${local.name}-public-${count.index}" }, local.subnet_tags.public)
 
   # A zone that opens later must not move what already stands.
   lifecycle {
@@ -51,7 +51,7 @@ resource "aws_subnet" "private" {
   vpc_id            = aws_vpc.main.id
   cidr_block        = cidrsubnet(var.network_cidr, 4, count.index + 8)
   availability_zone = local.zones[count.index]
-  tags              = { Name = "${local.name}-private-${count.index}" }
+  tags              = merge({ Name = "${local.name}-private-${count.index}" }, local.subnet_tags.private)
 
   # A zone that opens later must not move what already stands.
   lifecycle {

@@ -1,9 +1,4 @@
-# The service's JSON logs, and the alarms that mail somebody. Its metrics are at /metrics.
-
-resource "aws_cloudwatch_log_group" "app" {
-  name              = "/${var.project}/${var.environment}/app"
-  retention_in_days = local.tier.log_days
-}
+# The alarms that mail somebody. The service's metrics are at /metrics.
 
 # AWS mails a question first; alarms arrive once it is answered. Not encrypted with
 # AWS's own key: CloudWatch may not use that one, and its alarms would be lost.
@@ -40,35 +35,7 @@ locals {
         dimensions  = { DBInstanceIdentifier = aws_db_instance.main.identifier }
       }
     },
-    [for track, group in aws_lb_target_group.release : {
-      "${track}_errors" = {
-        description = "More than 10 failed answers (5xx) in 5 minutes (${track})"
-        namespace   = "AWS/ApplicationELB"
-        metric      = "HTTPCode_Target_5XX_Count"
-        statistic   = "Sum"
-        above       = true
-        threshold   = 10
-        dimensions  = { LoadBalancer = aws_lb.main.arn_suffix, TargetGroup = group.arn_suffix }
-      }
-      "${track}_latency" = {
-        description = "Answers take longer than 10 seconds on average (${track})"
-        namespace   = "AWS/ApplicationELB"
-        metric      = "TargetResponseTime"
-        statistic   = "Average"
-        above       = true
-        threshold   = 10
-        dimensions  = { LoadBalancer = aws_lb.main.arn_suffix, TargetGroup = group.arn_suffix }
-      }
-      "${track}_unhealthy" = {
-        description = "A copy of the service does not answer its health check (${track})"
-        namespace   = "AWS/ApplicationELB"
-        metric      = "UnHealthyHostCount"
-        statistic   = "Maximum"
-        above       = true
-        threshold   = 0
-        dimensions  = { LoadBalancer = aws_lb.main.arn_suffix, TargetGroup = group.arn_suffix }
-      }
-    }]...
+    local.service_alarms,
   )
 }
 

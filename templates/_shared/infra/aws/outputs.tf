@@ -1,10 +1,5 @@
 # The same names on every cloud.
 
-output "service_url" {
-  description = "Where the service answers. With a certificate: point your domain at this name."
-  value       = "${var.certificate_id == null ? "http" : "https"}://${aws_lb.main.dns_name}"
-}
-
 output "registry_url" {
   description = "Push images here."
   value       = aws_ecr_repository.app.repository_url
@@ -20,11 +15,6 @@ output "provider_secrets" {
   value       = { for key, secret in aws_secretsmanager_secret.provider : key => secret.name }
 }
 
-output "log_group" {
-  description = "Where the service's logs go."
-  value       = aws_cloudwatch_log_group.app.name
-}
-
 output "database_host" {
   description = "Reachable only from inside the network."
   value       = aws_db_instance.main.address
@@ -33,9 +23,4 @@ output "database_host" {
 output "documents_bucket" {
   description = "Where the originals of your documents belong."
   value       = "s3://${aws_s3_bucket.documents.bucket}"
-}
-
-output "release" {
-  description = "What runs now; the release workflow starts from it."
-  value       = var.release
 }

@@ -4,9 +4,7 @@ locals {
   port = 8000
   user = "10001" # the user the Dockerfile creates
 
-  # psycopg takes the password from PGPASSWORD, so it is in no URL and no state.
-  # sslmode=require encrypts; it trusts the network for the server's identity.
-  store_url = "postgresql://${aws_db_instance.main.username}@${aws_db_instance.main.address}:5432/${aws_db_instance.main.db_name}?sslmode=require"
+  subnet_tags = { public = {}, private = {} } # only a cluster looks for tags
 
   settings = {
     APP_LLM__PRIMARY   = var.llm.primary
@@ -22,6 +20,12 @@ locals {
     { for key, secret in aws_secretsmanager_secret.provider : key => secret.arn },
     { PGPASSWORD = "${local.database_secret}:password::" },
   )
+}
+
+# The service's JSON logs.
+resource "aws_cloudwatch_log_group" "app" {
+  name              = "/${var.project}/${var.environment}/app"
+  retention_in_days = local.tier.log_days
 }
 
 resource "aws_ecs_cluster" "main" {

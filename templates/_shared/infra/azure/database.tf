@@ -2,6 +2,10 @@
 # address, encrypted on disk and on the wire.
 
 locals {
+  # psycopg takes the password from PGPASSWORD, so it is in no URL and no state.
+  # sslmode=require encrypts; it trusts the network for the server's identity.
+  store_url = "postgresql://${azurerm_postgresql_flexible_server.main.administrator_login}@${azurerm_postgresql_flexible_server.main.fqdn}:5432/${azurerm_postgresql_flexible_server_database.app.name}?sslmode=require"
+
   password_version = 1 # add 1 and apply: a new password, in the server and in the vault
 }
 

@@ -1,5 +1,5 @@
 # Two identities, each with only what it needs, and no password for either:
-#   app      is the service: pulls its image, reads its own secrets and documents
+#   app      is the service: reads its own secrets and documents
 #   publish  is GitHub on the main branch: pushes images, nothing else
 
 resource "azurerm_user_assigned_identity" "app" {
@@ -32,15 +32,15 @@ locals {
   # What each identity may do, and where. Nothing is granted on the whole resource group.
   grants = merge(
     {
-      pull_image     = { role = "AcrPull", scope = azurerm_container_registry.app.id, identity = azurerm_user_assigned_identity.app }
-      read_documents = { role = "Storage Blob Data Reader", scope = azurerm_storage_container.documents.id, identity = azurerm_user_assigned_identity.app }
-      push_image     = { role = "AcrPush", scope = azurerm_container_registry.app.id, identity = azurerm_user_assigned_identity.publish }
+      pull_image     = { role = "AcrPull", scope = azurerm_container_registry.app.id, principal = local.puller }
+      read_documents = { role = "Storage Blob Data Reader", scope = azurerm_storage_container.documents.id, principal = azurerm_user_assigned_identity.app.principal_id }
+      push_image     = { role = "AcrPush", scope = azurerm_container_registry.app.id, principal = azurerm_user_assigned_identity.publish.principal_id }
     },
     {
       for key, secret in local.readable_secrets : "read_${lower(key)}" => {
-        role     = "Key Vault Secrets User"
-        scope    = "${azurerm_key_vault.main.id}/secrets/${secret}"
-        identity = azurerm_user_assigned_identity.app
+        role      = "Key Vault Secrets User"
+        scope     = "${azurerm_key_vault.main.id}/secrets/${secret}"
+        principal = azurerm_user_assigned_identity.app.principal_id
       }
     },
   )
@@ -51,6 +51,6 @@ resource "azurerm_role_assignment" "main" {
 
   scope                = each.value.scope
   role_definition_name = each.value.role
-  principal_id         = each.value.identity.principal_id
+  principal_id         = each.value.principal
   principal_type       = "ServicePrincipal"
 }

@@ -10,22 +10,6 @@ resource "azurerm_virtual_network" "main" {
   tags                = local.tags
 }
 
-resource "azurerm_subnet" "service" {
-  name                 = "service"
-  resource_group_name  = azurerm_resource_group.main.name
-  virtual_network_name = azurerm_virtual_network.main.name
-  address_prefixes     = [cidrsubnet(var.network_cidr, 4, 0)]
-
-  delegation {
-    name = "container-apps"
-
-    service_delegation {
-      name    = "Microsoft.App/environments"
-      actions = ["Microsoft.Network/virtualNetworks/subnets/join/action"]
-    }
-  }
-}
-
 resource "azurerm_subnet" "database" {
   name                 = "database"
   resource_group_name  = azurerm_resource_group.main.name

@@ -1,4 +1,4 @@
-# The service's JSON logs, and the alarms that mail somebody. Its metrics are at /metrics.
+# Where logs go, and the alarms that mail somebody. The service's metrics are at /metrics.
 
 resource "azurerm_log_analytics_workspace" "main" {
   name                = local.name
@@ -24,53 +24,29 @@ resource "azurerm_monitor_action_group" "mail" {
 
 locals {
   # Each alarm names a symptom and the value at which somebody should look.
-  alarms = {
-    errors = {
-      description = "More than 10 failed answers (5xx) in 5 minutes"
-      scope       = azurerm_container_app.app.id
-      namespace   = "Microsoft.App/containerapps"
-      metric      = "Requests"
-      aggregation = "Total"
-      threshold   = 10
-      only        = { statusCodeCategory = "5xx" }
-    }
-    restarts = {
-      description = "A copy of the service was restarted more than 3 times in 5 minutes"
-      scope       = azurerm_container_app.app.id
-      namespace   = "Microsoft.App/containerapps"
-      metric      = "RestartCount"
-      aggregation = "Maximum"
-      threshold   = 3
-      only        = {}
-    }
-    latency = {
-      description = "Answers take longer than 10 seconds on average"
-      scope       = azurerm_container_app.app.id
-      namespace   = "Microsoft.App/containerapps"
-      metric      = "ResponseTime"
-      aggregation = "Average"
-      threshold   = 10000
-      only        = {}
-    }
-    database_cpu = {
-      description = "The database's processor is above 80 percent"
-      scope       = azurerm_postgresql_flexible_server.main.id
-      namespace   = "Microsoft.DBforPostgreSQL/flexibleServers"
-      metric      = "cpu_percent"
-      aggregation = "Average"
-      threshold   = 80
-      only        = {}
-    }
-    database_disk = {
-      description = "The database's disk is more than 80 percent full"
-      scope       = azurerm_postgresql_flexible_server.main.id
-      namespace   = "Microsoft.DBforPostgreSQL/flexibleServers"
-      metric      = "storage_percent"
-      aggregation = "Average"
-      threshold   = 80
-      only        = {}
-    }
-  }
+  alarms = merge(
+    {
+      database_cpu = {
+        description = "The database's processor is above 80 percent"
+        scope       = azurerm_postgresql_flexible_server.main.id
+        namespace   = "Microsoft.DBforPostgreSQL/flexibleServers"
+        metric      = "cpu_percent"
+        aggregation = "Average"
+        threshold   = 80
+        only        = {}
+      }
+      database_disk = {
+        description = "The database's disk is more than 80 percent full"
+        scope       = azurerm_postgresql_flexible_server.main.id
+        namespace   = "Microsoft.DBforPostgreSQL/flexibleServers"
+        metric      = "storage_percent"
+        aggregation = "Average"
+        threshold   = 80
+        only        = {}
+      }
+    },
+    local.service_alarms,
+  )
 }
 
 resource "azurerm_monitor_metric_alert" "main" {

@@ -1,10 +1,5 @@
 # The same names on every cloud.
 
-output "service_url" {
-  description = "Where the service answers. With a certificate: point your domain at this name."
-  value       = "https://${azurerm_container_app.app.ingress[0].fqdn}"
-}
-
 output "registry_url" {
   description = "Push images here."
   value       = "${azurerm_container_registry.app.login_server}/app"
@@ -20,11 +15,6 @@ output "provider_secrets" {
   value       = { for key, secret in local.provider_secrets : key => "${azurerm_key_vault.main.name}/${secret}" }
 }
 
-output "log_group" {
-  description = "Where the service's logs go."
-  value       = azurerm_log_analytics_workspace.main.workspace_id
-}
-
 output "database_host" {
   description = "Reachable only from inside the network."
   value       = azurerm_postgresql_flexible_server.main.fqdn
@@ -33,9 +23,4 @@ output "database_host" {
 output "documents_bucket" {
   description = "Where the originals of your documents belong."
   value       = "${azurerm_storage_account.documents.primary_blob_endpoint}${azurerm_storage_container.documents.name}"
-}
-
-output "release" {
-  description = "What runs now; the release workflow starts from it."
-  value       = var.release
 }

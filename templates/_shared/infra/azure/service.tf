@@ -8,10 +8,6 @@
 locals {
   port = 8000
 
-  # psycopg takes the password from PGPASSWORD, so it is in no URL and no state.
-  # sslmode=require encrypts; it trusts the network for the server's identity.
-  store_url = "postgresql://${azurerm_postgresql_flexible_server.main.administrator_login}@${azurerm_postgresql_flexible_server.main.fqdn}:5432/${azurerm_postgresql_flexible_server_database.app.name}?sslmode=require"
-
   settings = merge({
     APP_LLM__PRIMARY  = var.llm.primary
     APP_LLM__FALLBACK = var.llm.fallback
@@ -19,6 +15,8 @@ locals {
     APP_API__HOST     = "0.0.0.0"
     APP_LOG__FORMAT   = "json"
   }, local.model_settings)
+
+  puller = azurerm_user_assigned_identity.app.principal_id # the service pulls its own image
 
   newest = coalesce(var.release.canary, var.release.stable)
 
@@ -29,6 +27,22 @@ locals {
   traffic = var.release.canary == null ? { (local.revisions[var.release.stable]) = 100 } : {
     (local.revisions[var.release.stable]) = 100 - var.release.percent
     (local.revisions[var.release.canary]) = var.release.percent
+  }
+}
+
+resource "azurerm_subnet" "service" {
+  name                 = "service"
+  resource_group_name  = azurerm_resource_group.main.name
+  virtual_network_name = azurerm_virtual_network.main.name
+  address_prefixes     = [cidrsubnet(var.network_cidr, 4, 0)]
+
+  delegation {
+    name = "container-apps"
+
+    service_delegation {
+      name    = "Microsoft.App/environments"
+      actions = ["Microsoft.Network/virtualNetworks/subnets/join/action"]
+    }
   }
 }
 
@@ -189,4 +203,37 @@ resource "azurerm_container_app" "app" {
   }
 
   depends_on = [azurerm_role_assignment.main]
+}
+
+# What somebody should look at; observability.tf makes the alarms.
+locals {
+  service_alarms = {
+    errors = {
+      description = "More than 10 failed answers (5xx) in 5 minutes"
+      scope       = azurerm_container_app.app.id
+      namespace   = "Microsoft.App/containerapps"
+      metric      = "Requests"
+      aggregation = "Total"
+      threshold   = 10
+      only        = { statusCodeCategory = "5xx" }
+    }
+    restarts = {
+      description = "A copy of the service was restarted more than 3 times in 5 minutes"
+      scope       = azurerm_container_app.app.id
+      namespace   = "Microsoft.App/containerapps"
+      metric      = "RestartCount"
+      aggregation = "Maximum"
+      threshold   = 3
+      only        = {}
+    }
+    latency = {
+      description = "Answers take longer than 10 seconds on average"
+      scope       = azurerm_container_app.app.id
+      namespace   = "Microsoft.App/containerapps"
+      metric      = "ResponseTime"
+      aggregation = "Average"
+      threshold   = 10000
+      only        = {}
+    }
+  }
 }

@@ -2,6 +2,10 @@
 # encrypted on disk and on the wire.
 
 locals {
+  # psycopg takes the password from PGPASSWORD, so it is in no URL and no state.
+  # sslmode=require encrypts; it trusts the network for the server's identity.
+  store_url = "postgresql://${google_sql_user.app.name}@${google_sql_database_instance.main.private_ip_address}:5432/${google_sql_database.app.name}?sslmode=require"
+
   password_version = 1 # add 1 and apply: a new password, in the server and in the secret store
 }
 

@@ -1,22 +1,11 @@
-# One network of our own. The service goes into the subnet, the database into a
-# range that Google peers with it ("private services access"): no machine here
-# has a public address.
-#
-# Model providers are on the internet and are reached through Cloud Run's own
-# way out; only private addresses go through this network, so it needs no NAT.
+# One network of our own. The service has a subnet in it, the database a range
+# that Google peers with it ("private services access"): no machine here has a
+# public address.
 
 resource "google_compute_network" "main" {
   name                    = local.name
   auto_create_subnetworks = false
   depends_on              = [google_project_service.main]
-}
-
-resource "google_compute_subnetwork" "service" {
-  name                     = "${local.name}-service"
-  network                  = google_compute_network.main.id
-  region                   = var.region
-  ip_cidr_range            = cidrsubnet(var.network_cidr, 4, 0)
-  private_ip_google_access = true # Google's APIs without a public address
 }
 
 # The upper half of the network's range.
@@ -38,5 +27,4 @@ resource "google_service_networking_connection" "database" {
 
 locals {
   database_range = cidrsubnet(var.network_cidr, 1, 1)
-  service_tag    = "service"
 }

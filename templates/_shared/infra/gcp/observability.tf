@@ -9,40 +9,28 @@ resource "google_logging_project_bucket_config" "app" {
 }
 
 locals {
-  service_filter  = "resource.type = \"cloud_run_revision\" AND resource.labels.service_name = \"${google_cloud_run_v2_service.app.name}\""
   database_filter = "resource.type = \"cloudsql_database\" AND resource.labels.database_id = \"${local.project_id}:${google_sql_database_instance.main.name}\""
 
   # Each alarm names a symptom and the value at which somebody should look.
-  alarms = {
-    errors = {
-      description = "More than 10 failed answers (5xx) in 5 minutes"
-      filter      = "${local.service_filter} AND metric.type = \"run.googleapis.com/request_count\" AND metric.labels.response_code_class = \"5xx\""
-      aligner     = "ALIGN_DELTA"
-      reducer     = "REDUCE_SUM"
-      threshold   = 10
-    }
-    latency = {
-      description = "One answer in twenty takes longer than 20 seconds"
-      filter      = "${local.service_filter} AND metric.type = \"run.googleapis.com/request_latencies\""
-      aligner     = "ALIGN_PERCENTILE_95"
-      reducer     = "REDUCE_MAX"
-      threshold   = 20000
-    }
-    database_cpu = {
-      description = "The database's processor is above 80 percent"
-      filter      = "${local.database_filter} AND metric.type = \"cloudsql.googleapis.com/database/cpu/utilization\""
-      aligner     = "ALIGN_MEAN"
-      reducer     = "REDUCE_MAX"
-      threshold   = 0.8
-    }
-    database_disk = {
-      description = "The database's disk is more than 80 percent full"
-      filter      = "${local.database_filter} AND metric.type = \"cloudsql.googleapis.com/database/disk/utilization\""
-      aligner     = "ALIGN_MEAN"
-      reducer     = "REDUCE_MAX"
-      threshold   = 0.8
-    }
-  }
+  alarms = merge(
+    {
+      database_cpu = {
+        description = "The database's processor is above 80 percent"
+        filter      = "${local.database_filter} AND metric.type = \"cloudsql.googleapis.com/database/cpu/utilization\""
+        aligner     = "ALIGN_MEAN"
+        reducer     = "REDUCE_MAX"
+        threshold   = 0.8
+      }
+      database_disk = {
+        description = "The database's disk is more than 80 percent full"
+        filter      = "${local.database_filter} AND metric.type = \"cloudsql.googleapis.com/database/disk/utilization\""
+        aligner     = "ALIGN_MEAN"
+        reducer     = "REDUCE_MAX"
+        threshold   = 0.8
+      }
+    },
+    local.service_alarms,
+  )
 }
 
 resource "google_logging_project_sink" "app" {

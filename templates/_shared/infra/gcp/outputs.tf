@@ -1,10 +1,5 @@
 # The same names on every cloud.
 
-output "service_url" {
-  description = "Where the service answers. With a certificate: point your domain at this address."
-  value       = "${var.certificate_id == null ? "http" : "https"}://${google_compute_global_address.door.address}"
-}
-
 output "registry_url" {
   description = "Push images here."
   value       = "${google_artifact_registry_repository.app.registry_uri}/app"
@@ -33,9 +28,4 @@ output "database_host" {
 output "documents_bucket" {
   description = "Where the originals of your documents belong."
   value       = google_storage_bucket.documents.url
-}
-
-output "release" {
-  description = "What runs now; the release workflow starts from it."
-  value       = var.release
 }

@@ -7,11 +7,9 @@
 # canary, not both in one apply.
 
 locals {
-  port = 8000
-
-  # psycopg takes the password from PGPASSWORD, so it is in no URL and no state.
-  # sslmode=require encrypts; it trusts the network for the server's identity.
-  store_url = "postgresql://${google_sql_user.app.name}@${google_sql_database_instance.main.private_ip_address}:5432/${google_sql_database.app.name}?sslmode=require"
+  port         = 8000
+  service_tag  = "service"
+  service_apis = ["run"]
 
   settings = merge({
     APP_LLM__PRIMARY  = var.llm.primary
@@ -31,6 +29,16 @@ locals {
     (local.revisions[var.release.stable]) = 100 - var.release.percent
     (local.revisions[var.release.canary]) = var.release.percent
   }
+}
+
+# Model providers are on the internet and are reached through Cloud Run's own way
+# out; only private addresses go through this network, so it needs no NAT.
+resource "google_compute_subnetwork" "service" {
+  name                     = "${local.name}-service"
+  network                  = google_compute_network.main.id
+  region                   = var.region
+  ip_cidr_range            = cidrsubnet(var.network_cidr, 4, 0)
+  private_ip_google_access = true # Google's APIs without a public address
 }
 
 resource "google_cloud_run_v2_service" "app" {
@@ -150,4 +158,26 @@ resource "google_cloud_run_v2_service" "app" {
   }
 
   depends_on = [google_secret_manager_secret_iam_member.app, google_secret_manager_secret_version.database]
+}
+
+# What its logs are, and what somebody should look at; observability.tf makes the sink and the alarms.
+locals {
+  service_filter = "resource.type = \"cloud_run_revision\" AND resource.labels.service_name = \"${google_cloud_run_v2_service.app.name}\""
+
+  service_alarms = {
+    errors = {
+      description = "More than 10 failed answers (5xx) in 5 minutes"
+      filter      = "${local.service_filter} AND metric.type = \"run.googleapis.com/request_count\" AND metric.labels.response_code_class = \"5xx\""
+      aligner     = "ALIGN_DELTA"
+      reducer     = "REDUCE_SUM"
+      threshold   = 10
+    }
+    latency = {
+      description = "One answer in twenty takes longer than 20 seconds"
+      filter      = "${local.service_filter} AND metric.type = \"run.googleapis.com/request_latencies\""
+      aligner     = "ALIGN_PERCENTILE_95"
+      reducer     = "REDUCE_MAX"
+      threshold   = 20000
+    }
+  }
 }

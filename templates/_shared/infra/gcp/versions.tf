@@ -67,7 +67,7 @@ locals {
   }[var.environment]
 
   services = merge(
-    { for name in ["artifactregistry", "billingbudgets", "compute", "iamcredentials", "monitoring", "run", "secretmanager", "servicenetworking", "sqladmin", "storage"] : name => "${name}.googleapis.com" },
+    { for name in concat(["artifactregistry", "billingbudgets", "compute", "iamcredentials", "monitoring", "secretmanager", "servicenetworking", "sqladmin", "storage"], local.service_apis) : name => "${name}.googleapis.com" },
     { for _ in local.vertex_models : "aiplatform" => "aiplatform.googleapis.com" },
   )
 }

@@ -9,8 +9,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.errors import NotFound
+from app.evals.answers import Answered, AnswerLog
+from app.evals.due import IndexEvaluations
+from app.evals.records import Source
+from app.scopes import Scope
+from app.settings import QualitySettings
 from app.stores.catalog import Catalog, DocumentStatus, document_id
-from app.stores.keys import TRUSTED_SECONDS, Caller, Scope, api_keys, hash_key, scopes
+from app.stores.keys import TRUSTED_SECONDS, Caller, api_keys, hash_key, scopes
 
 READY, QUEUED, FAILED = DocumentStatus.READY, DocumentStatus.QUEUED, DocumentStatus.FAILED
 
@@ -72,15 +77,15 @@ class CatalogContract:
             keys.revoke(laptop.id)
 
     def test_a_key_may_do_what_its_scopes_say(self, catalog: Catalog) -> None:
-        reader = catalog.keys.find(catalog.keys.create("reader", [Scope.ASK, Scope.FEEDBACK]))
+        reader = catalog.keys.find(catalog.keys.create("reader", [Scope.FEEDBACK]))
         owner = catalog.keys.find(catalog.keys.create("owner", [Scope.ADMIN]))
         assert reader
         assert owner
-        assert [scope for scope in Scope if reader.may(scope)] == [Scope.ASK, Scope.FEEDBACK]
+        assert [scope for scope in Scope if reader.may(scope)] == [Scope.FEEDBACK]
         assert all(owner.may(scope) for scope in Scope)
 
     def test_a_key_from_before_there_were_scopes_may_do_everything(self, catalog: Catalog) -> None:
-        secret = catalog.keys.create("old", [Scope.ASK])
+        secret = catalog.keys.create("old", [Scope.FEEDBACK])
         with catalog.engine.begin() as connection:
             connection.execute(scopes.delete())
         old = catalog.keys.find(secret)
@@ -112,6 +117,27 @@ class CatalogContract:
         catalog.add_feedback("0" * 32, 1, "Right, and fast. 👍")
         catalog.add_feedback("0" * 32, -1, "")
         catalog.ping()
+
+    def test_answers_in_use_are_read_back_with_their_scores_and_judgements(self, catalog: Catalog) -> None:
+        log = AnswerLog(catalog.engine, QualitySettings.model_validate({"content": True}))
+        trace, sources = "a" * 32, (Source("a.md", "A", "It is so. 👍"),)
+        for number in range(3):
+            answered = Answered(trace, f"answer@{number}", "m", "Why?", "So. [1]", sources)
+            log.add_score(log.add(answered, "1/now", {"answered": number / 2}), "judged", 0.5)
+        log.add(Answered("b" * 32, "answer@0", "m", "", "", ()), "1/now", {})
+        catalog.add_feedback(trace, 1, "")
+        catalog.add_feedback(trace, -1, "No.")
+        assert [s.score for s in log.latest("answered", 2)] == [0.5, 1.0]
+        assert log.metrics() == ["answered", "judged"]
+        (said,) = log.judgements(trace="aaaa")
+        assert (said.comment, said.prompt, said.sources) == ("No.", "answer@2", sources)
+        assert said.scores == {"answered": 1.0, "judged": 0.5}
+        assert log.thumbs() == {-1: 1}
+        evaluations = IndexEvaluations(catalog)
+        catalog.record("a.md", "0" * 64, READY)
+        assert evaluations.due()
+        evaluations.note(catalog.version())
+        assert not evaluations.due()
 
     def test_what_one_process_writes_another_reads(self, catalog: Catalog, url: str) -> None:
         other = Catalog(url)

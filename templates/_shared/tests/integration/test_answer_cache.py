@@ -1,6 +1,7 @@
 """A cached answer is found again, and only by those whom it belongs to."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +77,24 @@ def test_a_nearly_equal_question_is_found_and_another_code_is_not(answers: Answe
     assert answers.find_similar(scope, other, vector(other)) is None
 
 
-def test_an_old_answer_is_forgotten(engine: Engine) -> None:
-    brief = AnswerCache(engine, CacheSettings.model_validate({"seconds": 1}))
-    scope = cache_scope(**HERE)
-    brief.keep(scope, "How many leave days?", None, "25")
+def age(engine: Engine) -> None:
+    """Make every answer an old one."""
     with engine.begin() as connection:
-        connection.execute(cache.answers.update().values(created_at=cache.datetime(2026, 1, 1, tzinfo=cache.UTC)))
-    assert brief.find(scope, "How many leave days?") is None
-    brief.keep(scope, "Another?", None, "x")
+        connection.execute(cache.answers.update().values(created_at=datetime(2026, 1, 1, tzinfo=UTC)))
+
+
+def count(engine: Engine) -> int:
     with engine.connect() as connection:
-        assert len(connection.execute(cache.answers.select()).all()) == 1
+        return len(connection.execute(cache.answers.select()).all())
+
+
+def test_an_old_answer_is_given_no_more_and_removed_once_in_a_while(engine: Engine) -> None:
+    brief = CacheSettings.model_validate({"seconds": 1})
+    answers, scope = AnswerCache(engine, brief), cache_scope(**HERE)
+    answers.keep(scope, "How many leave days?", None, "25")
+    age(engine)
+    assert answers.find(scope, "How many leave days?") is None
+    answers.keep(scope, "Another?", None, "x")
+    assert count(engine) == 2
+    AnswerCache(engine, brief).keep(scope, "A third?", None, "x")
+    assert count(engine) == 2

@@ -55,3 +55,10 @@ def test_a_key_without_scopes_may_not_administer(tmp_path: Path, still_open: lis
 def test_an_unknown_scope_and_an_unknown_key_are_refused(tmp_path: Path, still_open: list[Catalog]) -> None:
     assert run(tmp_path, "create", "bot", "--scope", "everything").exit_code == 2
     assert "There is no live key 'nowhere'" in str(run(tmp_path, "revoke", "nowhere").exception)
+
+
+def test_the_first_command_of_a_fresh_project_makes_the_databases_folder(
+    tmp_path: Path, still_open: list[Catalog]
+) -> None:
+    assert run(tmp_path / "var", "list").exit_code == 0
+    assert (tmp_path / "var/app.db").exists()

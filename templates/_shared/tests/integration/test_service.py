@@ -1,6 +1,9 @@
 """The calls that every project of this family answers."""
 
+import re
+
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -25,6 +28,32 @@ def test_a_broken_dependency_makes_the_service_unready_with_the_reason(
     assert response.status_code == 503
     assert response.json()["dependencies"]["index"].startswith("failed: ProgrammingError")
     assert anonymous.get("/healthz").status_code == 200
+
+
+def test_a_database_that_is_away_answers_503_and_when_to_try_again(
+    client: TestClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise sa.exc.OperationalError("INSERT …", {}, Exception("connection refused"))
+
+    monkeypatch.setattr(platform.catalog, "add_feedback", away)
+    response = client.post("/v1/feedback", json={"trace_id": "0" * 32, "rating": 1})
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert "INSERT" not in response.text
+
+
+def test_metrics_say_which_dependency_answers(
+    anonymous: TestClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def up() -> dict[str, str]:
+        return dict(re.findall(r'^dependency_up\{dependency="(\w+)".*\} (\S+)$', anonymous.get("/metrics").text, re.M))
+
+    def broken() -> None:
+        raise OSError("no disk")
+
+    assert up() == {"catalog": "1.0", "index": "1.0"}
+    monkeypatch.setattr(platform.index, "ping", broken)
+    assert up() == {"catalog": "1.0", "index": "0.0"}
 
 
 def test_metrics_count_requests(anonymous: TestClient) -> None:
@@ -68,7 +97,7 @@ def test_an_unknown_path_is_a_problem_document(client: TestClient) -> None:
 
 def test_a_wrong_method_is_told_the_right_ones(client: TestClient) -> None:
     response = client.put("/v1/feedback", json={})
-    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"{", b'{"comment": "\xed\xa0\x80"}', b'{"comment": "\\ud800"}'])

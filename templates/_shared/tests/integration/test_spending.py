@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,7 +16,7 @@ from sqlalchemy.engine import Engine
 
 from app.errors import BudgetExceeded, TooManyTokens
 from app.llm.alerts import BudgetAlerts
-from app.llm.spending import BudgetWarning, Spending
+from app.llm.spending import BudgetWarning, Spending, reservations
 from app.llm.usage import Usage
 from app.settings import BudgetSettings
 from app.stores.database import open_database
@@ -77,6 +77,16 @@ def test_each_limit_refuses_before_the_model_is_called(
     assert spending.shares() == {"key": 0.0, "all": 0.0}
 
 
+def test_a_budget_whose_rest_is_too_small_for_a_call_counts_as_gone(engine: Engine) -> None:
+    spending = Spending(engine, BudgetSettings.model_validate({"tokens_per_day": 100, "key_tokens_per_day": 1000}))
+    spend(spending, "anna", 90, 0)
+    assert (spending.shares()["all"], spending.gone("anna")) == (0.9, [])
+    with pytest.raises(TooManyTokens):
+        spending.reserve("anna", usage(20))
+    assert spending.shares() == {"key": 0.09, "all": 1.0}
+    assert [(warning.caller, warning.share) for warning in spending.gone("anna")] == [("*", 1.0)]
+
+
 def test_what_a_request_did_not_use_is_given_back(engine: Engine) -> None:
     spending = Spending(engine, BudgetSettings.model_validate({"key_tokens_per_day": 100}))
     spending.settle(spending.reserve("anna", usage(100)), "answer", "gpt", usage(10))
@@ -107,6 +117,45 @@ def test_many_at_once_never_overspend(engine: Engine) -> None:
         granted = list(pool.map(attempt, range(40)))
     assert granted.count(True) == 10
     assert spending.shares()["all"] == 1.0
+
+
+def expire(engine: Engine) -> None:
+    """Let time pass for everything that is set aside."""
+    with engine.begin() as connection:
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        assert connection.execute(reservations.update().values(lapses_at=past)).rowcount
+
+
+def test_what_a_killed_process_set_aside_is_given_back_once(engine: Engine) -> None:
+    limits = BudgetSettings.model_validate({"key_tokens_per_day": 100})
+    Spending(engine, limits).reserve("anna", usage(100))  # and never settled
+    with pytest.raises(TooManyTokens):
+        Spending(engine, limits).reserve("anna", usage(1))
+    expire(engine)
+    for _ in range(2):
+        after = Spending(engine, limits)
+        spend(after, "anna", 10, 0)
+    assert after.shares()["key"] == 0.2
+
+
+def test_a_call_that_outlasts_its_reservation_is_charged_in_full(engine: Engine) -> None:
+    limits = BudgetSettings.model_validate({"key_tokens_per_day": 100})
+    slow = Spending(engine, limits)
+    reservation = slow.reserve("anna", usage(60))
+    expire(engine)
+    spend(Spending(engine, limits), "anna", 10, 0)
+    slow.settle(reservation, "answer", "gpt", usage(50))
+    assert slow.shares()["key"] == 0.6
+
+
+def test_lapsed_reservations_are_looked_for_once_in_a_while_only(engine: Engine) -> None:
+    limits = BudgetSettings.model_validate({"key_tokens_per_day": 100})
+    spending = Spending(engine, limits)
+    spend(spending, "anna", 1, 0)
+    spending.reserve("anna", usage(99))
+    expire(engine)
+    with pytest.raises(TooManyTokens):
+        spending.reserve("anna", usage(1))
 
 
 def test_a_warning_comes_from_the_set_share_on(engine: Engine) -> None:

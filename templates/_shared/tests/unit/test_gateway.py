@@ -1,12 +1,13 @@
 """Breaker, failover, retries and deadline, with models that fail on command."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import anyio
 import pytest
 from pydantic_ai.direct import model_request, model_request_stream
 from pydantic_ai.exceptions import (
     ContentFilterError,
+    ModelAPIError,
     ModelHTTPError,
     ModelRateLimitError,
     ModelServerError,
@@ -76,10 +77,11 @@ def down(retry_after: float | None = None) -> ModelServerError:
 def ask(*scripts: Script, **settings: float) -> str:
     model = ResilientModel([script.model() for script in scripts], LLMSettings.model_validate(settings))
 
-    async def request() -> str:
-        return (await model_request(model, HELLO)).text or ""
+    return anyio.run(whole, model)
 
-    return anyio.run(request)
+
+async def whole(model: ResilientModel) -> str:
+    return (await model_request(model, HELLO)).text or ""
 
 
 async def streamed(model: ResilientModel) -> str:
@@ -150,6 +152,30 @@ def test_a_breaker_opens_and_spares_the_provider() -> None:
     assert breaker.state is State.OPEN
 
 
+def silent(breaker: Breaker) -> ResilientModel:
+    """A model that hangs behind `breaker`, and one that answers; each gets half a second."""
+    limits = LLMSettings.model_validate({"deadline_seconds": 1.0})
+    return ResilientModel([Script(30.0, 30.0).model(breaker), Script("hello", "hello").model()], limits)
+
+
+def test_silence_counts_like_an_error() -> None:
+    for speak in (streamed, whole):
+        breaker = Breaker("scripted", failures=1, pause_seconds=30)
+        assert anyio.run(speak, silent(breaker)) == "hello"
+        assert breaker.state is State.OPEN
+
+
+def test_a_caller_who_does_not_wait_says_nothing_about_the_provider() -> None:
+    async def impatient(speak: Callable[[ResilientModel], Awaitable[str]], model: ResilientModel) -> None:
+        with anyio.move_on_after(0.05):
+            await speak(model)
+
+    for speak in (streamed, whole):
+        breaker = Breaker("scripted", failures=1, pause_seconds=30)
+        anyio.run(impatient, speak, silent(breaker))
+        assert breaker.state is State.CLOSED
+
+
 def test_one_probe_decides_whether_a_breaker_closes() -> None:
     clock = Clock()
     breaker = Breaker("scripted", failures=1, pause_seconds=30, clock=clock)
@@ -191,9 +217,10 @@ def test_a_question_that_a_content_filter_stops_does_not_count_against_its_provi
     assert breaker.state is State.CLOSED
 
 
-def test_nonsense_counts_like_an_error() -> None:
+@pytest.mark.parametrize("error", [UnexpectedModelBehavior("half a reply"), ModelAPIError("scripted", "no JSON")])
+def test_nonsense_counts_like_an_error(error: Exception) -> None:
     breaker = Breaker("scripted", failures=1, pause_seconds=30)
-    fail(breaker, UnexpectedModelBehavior("half a reply"))
+    fail(breaker, error)
     assert breaker.state is State.OPEN
 
 

@@ -88,6 +88,15 @@ def test_a_day_as_canary_opens_the_way_to_everybody(folder: Path) -> None:
     assert history == ["2026-11-21 12:00 UTC 10 %", "2026-11-22 12:00 UTC 100 %"]
 
 
+def test_a_canary_with_losses_in_use_is_refused_whatever_the_reason(folder: Path) -> None:
+    evaluate(folder, "greet@2")
+    promote(folder, "greet@2", 10)
+    losses = ["support: drop 0.200 > 0.02, p 0.0001 ≤ 0.05"]
+    with pytest.raises(InvalidInput, match=r"worse than the stable version: support: drop 0\.200.*rollback greet"):
+        rollout.promote(folder, PromptRegistry(folder), "greet@2", 100, NOON + timedelta(days=2), "it is nicer", losses)
+    assert served(folder) == ["greet@1"]
+
+
 def test_the_day_can_be_skipped_only_with_a_reason(folder: Path) -> None:
     evaluate(folder, "greet@2")
     with pytest.raises(InvalidInput, match=r"0.0 of 24 hours.*--reason"):

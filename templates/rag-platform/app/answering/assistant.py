@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from app.answering.citations import Citation, CitationCheck
 from app.answering.conversations import Turn
 from app.answering.followups import FollowUps, Rewrite
-from app.answering.writing import Delta, Writer, Written
+from app.answering.writing import Delta, Prepared, Writer, Written
 from app.bootstrap import Platform
 from app.llm.factory import is_offline
 from app.llm.usage import Usage
@@ -104,11 +104,17 @@ class Assistant:
         self._follow_ups = FollowUps(platform)
         self._writer = Writer(platform)
         self._model = platform.model
+        self._gateway = platform.gateway
         self._prompts = platform.prompts
         self._settings = platform.settings
         self._offline = is_offline(platform.settings.llm)
         self._telemetry = platform.telemetry
         self._tracer = platform.telemetry.tracers.get_tracer("app.answering")
+
+    def prepare(self, question: str, caller: str) -> Prepared:
+        """The prompt that `caller` gets, and the model for this question."""
+        model, route = self._gateway.choose(question)
+        return Prepared(self._prompts.choose(PROMPT, caller), model, route.reason)
 
     async def ask(self, question: str) -> Answer:
         """The whole answer at once."""
@@ -127,12 +133,13 @@ class Assistant:
         where: Mapping[str, str] = EVERYWHERE,
         history: Sequence[Turn] = (),
         caller: str = LOCAL,
+        prepared: Prepared | None = None,
     ) -> AsyncGenerator[Delta | Reply]:
         """Checked pieces as they come, then the reply. Close it when leaving early.
 
         Only passages with all the tags of `where` are searched. `history` completes the question and nothing else:
         an answer rests on passages, never on an earlier answer. `caller` decides who gets a canary's prompt and whose
-        budget is charged.
+        budget is charged. `prepared` is what was decided about the complete question already.
 
         Raises:
             ModelUnavailable: the model broke off in the middle.
@@ -142,13 +149,13 @@ class Assistant:
         with self._tracer.start_as_current_span("answer"):
             rewrite, usage = await self._follow_ups.complete(question, history, caller)
             complete = rewrite.question if rewrite else question
-            evidence = await self._retriever.search(complete, where)
+            prepared = prepared or self.prepare(complete, caller)
+            evidence = await self._retriever.search(complete, where, prepared.vector)
             check = CitationCheck(evidence.hits)
             pieces: list[str] = []
-            prompt = self._prompts.choose(PROMPT, caller)
             written: Written | None = None
             if evidence.coverage >= self._settings.retrieval.min_evidence:
-                async with aclosing(self._writer.write(complete, evidence.hits, check, prompt, caller)) as parts:
+                async with aclosing(self._writer.write(complete, evidence.hits, check, prepared, caller)) as parts:
                     async for part in parts:
                         if isinstance(part, Written):
                             written, usage = part, usage + part.usage
@@ -157,7 +164,7 @@ class Assistant:
                             self._telemetry.first_text.record(time.perf_counter() - started)
                         pieces.append(part.text)
                         yield part
-            done = Progress(prompt.label, pieces, check, evidence, rewrite, written, usage, started)
+            done = Progress(prepared.prompt.label, pieces, check, evidence, rewrite, written, usage, started)
             reply = Reply(self._finish(done), evidence)
         yield reply
 

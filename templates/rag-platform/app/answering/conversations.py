@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from app.errors import NotFound
 from app.llm.offline import estimated_tokens
-from app.stores.database import Moment, create_missing_tables, metadata
+from app.stores.database import Housekeeping, Moment, create_missing_tables, metadata
 
+FORGET_SECONDS = 3600.0  # how often old turns are looked for
 MOST_TURNS = 50  # more are never read back for one question, whatever the budget
 
 turns = sa.Table(
@@ -22,7 +23,7 @@ turns = sa.Table(
     sa.Column("question", sa.Text, nullable=False),
     sa.Column("searched", sa.Text, nullable=False),
     sa.Column("answer", sa.Text, nullable=False),
-    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("created_at", Moment, nullable=False, index=True),
     sa.Index("conversation_of_caller", "caller", "conversation", "id"),
 )
 
@@ -43,14 +44,21 @@ class Turn:
 
 
 class Conversations:
-    """Keeps turns by caller and conversation; another caller's conversation of the same name is another one."""
+    """Keeps turns by caller and conversation; another caller's conversation of the same name is another one.
 
-    def __init__(self, engine: Engine) -> None:
+    A turn is forgotten `keep_days` after it was asked (0: never), at the start of the service or within an hour of it.
+    """
+
+    def __init__(self, engine: Engine, keep_days: int) -> None:
         create_missing_tables(engine)
         self._engine = engine
+        self._keep = timedelta(days=keep_days)
+        self._forgetting = Housekeeping(FORGET_SECONDS)
+        self._forget_old()
 
     def add(self, caller: str, conversation: str, turn: Turn) -> None:
         """Append a turn; the first one begins the conversation."""
+        self._forget_old()
         with self._engine.begin() as connection:
             connection.execute(turns.insert().values(caller=caller, conversation=conversation, **vars(turn)))
 
@@ -85,6 +93,12 @@ class Conversations:
         with self._engine.begin() as connection:
             if connection.execute(turns.delete().where(*_belongs(caller, conversation))).rowcount == 0:
                 raise _unknown(conversation)
+
+    def _forget_old(self) -> None:
+        """Remove what is too old, when it is time to look again."""
+        if self._keep and self._forgetting.due():
+            with self._engine.begin() as connection:
+                connection.execute(turns.delete().where(turns.c.created_at < datetime.now(UTC) - self._keep))
 
     def _select(
         self, caller: str, conversation: str, order: sa.UnaryExpression[int], limit: int | None

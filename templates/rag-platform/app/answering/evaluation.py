@@ -1,29 +1,27 @@
 """What a good answer is, case by case: the right passages, right citations, right words, or an honest refusal."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, cast
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_evals import Dataset
 from pydantic_evals.reporting import ReportCase
 
-from app.answering.assistant import PROMPT, Answer, Assistant, Reply
-from app.answering.citations import MARK, Citation, support
+from app.answering.assistant import PROMPT, Assistant, Reply
+from app.answering.support import BY_JUDGE, BY_WORDS, RUBRIC, shown_to_judge, word_support
 from app.bootstrap import Platform
+from app.errors import CannotDecide
+from app.evals.answers import Judgement
+from app.evals.golden import UNFINISHED
 from app.evals.metrics import hit, phrases_present, precision, recall, reciprocal_rank
 from app.evals.records import CaseResult, Source
 from app.evals.suite import Suite
 from app.ingestion.commands import ingest_all
 from app.ingestion.library import Library
 from app.ingestion.sources import SAMPLES
-from app.language import sentences
-from app.stores.ports import Hit
 
 RUBRICS = {
-    "faithfulness_judge": (
-        "Every claim of the answer follows from the passages. Score the share of claims that do, from 0 to 1; "
-        "an answer that says it does not know claims nothing and scores 1."
-    ),
+    BY_JUDGE: RUBRIC,
     "relevance_judge": (
         "The answer addresses the question completely and adds nothing that was not asked. Score from 0 to 1; "
         "saying that one does not know scores 1 if the passages do not hold the answer, and 0 if they do."
@@ -77,35 +75,7 @@ def score(expected: Expected, reply: Reply) -> dict[str, float]:
         "key_phrases": phrases_present(said, expected.contains),
         "refusal_correct": float(not answer.refused),
     }
-    return scores if answer.refused else {**scores, "faithfulness_words": word_support(answer, reply.evidence.hits)}
-
-
-def word_support(answer: Answer, hits: Sequence[Hit]) -> float:
-    """The mean, over the answer's sentences, of the share of words and numbers that its cited passages contain.
-
-    A sentence without a mark is held against the marks of the next one that has some. This counts words; it does not
-    see a "not" that was left out. 0 for an answer without a sentence.
-    """
-    passages = {c.number: _passage(c, hits) for c in answer.citations}
-    supports: list[float] = []
-    waiting: list[str] = []
-    for sentence in sentences(answer.answer):
-        waiting.append(MARK.sub("", sentence))
-        cited = [passages[int(number)] for number in MARK.findall(sentence) if int(number) in passages]
-        if cited:
-            supports += [max(support(claim, passage) for passage in cited) for claim in waiting]
-            waiting.clear()
-    supports += [0.0] * len(waiting)
-    return sum(supports) / len(supports) if supports else 0.0
-
-
-def _passage(citation: Citation, hits: Sequence[Hit]) -> str:
-    """The text of the passage that a citation quotes; empty when it is not among the retrieved ones."""
-    place = (citation.document, citation.locator)
-    texts = (
-        h.chunk.text for h in hits if (h.chunk.document, h.chunk.locator) == place and citation.quote in h.chunk.text
-    )
-    return next(texts, "")
+    return scores if answer.refused else {**scores, BY_WORDS: word_support(answer, reply.evidence.hits)}
 
 
 def observe(case: ReportCase[GoldenQuestion, Reply, CaseMetadata]) -> CaseResult:
@@ -127,14 +97,28 @@ def observe(case: ReportCase[GoldenQuestion, Reply, CaseMetadata]) -> CaseResult
     )
 
 
-def judged(reply: Reply) -> dict[str, object]:
-    """What a judge reads: the answer, and the passages it was to be made of."""
-    return {"answer": reply.answer.answer, "passages": [found.chunk.text for found in reply.evidence.hits]}
-
-
 async def prepare(platform: Platform) -> Callable[[GoldenQuestion], Awaitable[Reply]]:
     """Ingest the samples and return the task: question in, answer and its passages out."""
     await ingest_all(Library(platform), [SAMPLES])
+    return _answer_with(platform)
+
+
+async def serve(platform: Platform, dataset: Dataset[Any, Any, Any]) -> Callable[[GoldenQuestion], Awaitable[Reply]]:
+    """The same task on the documents that the platform holds.
+
+    Raises:
+        CannotDecide: none of the documents that the cases name is among them.
+    """
+    named = {name for case in dataset.cases for name in cast("Expected", case.expected_output).documents}
+    if not any(platform.catalog.known(name) for name in named):
+        raise CannotDecide(
+            f"The library holds none of the {len(named)} documents that the golden cases name.",
+            "`app ingest samples`, or write golden cases about your own documents (evals/README.md).",
+        )
+    return _answer_with(platform)
+
+
+def _answer_with(platform: Platform) -> Callable[[GoldenQuestion], Awaitable[Reply]]:
     assistant = Assistant(platform)
 
     async def answer(case: GoldenQuestion) -> Reply:
@@ -143,14 +127,33 @@ async def prepare(platform: Platform) -> Callable[[GoldenQuestion], Awaitable[Re
     return answer
 
 
+def draft(judgement: Judgement) -> dict[str, object]:
+    """A golden case of a question that a reader asked; what a right answer says is left to a person.
+
+    A helpful answer names its documents, and a helpful refusal is a whole case: nothing is to be found.
+    """
+    helpful, documents = judgement.rating > 0, list(dict.fromkeys(s.document for s in judgement.sources))
+    refusal = helpful and not documents
+    return {
+        "inputs": {"question": judgement.question},
+        "expected_output": {
+            "contains": [] if refusal else [UNFINISHED],
+            "documents": documents if helpful else [UNFINISHED],
+        },
+        "metadata": {"kind": "unanswerable" if refusal else UNFINISHED, "critical": False},
+    }
+
+
 SUITE = Suite(
     name="questions",
     dataset=Dataset[GoldenQuestion, Expected, CaseMetadata],
     file="questions.yaml",
     prepare=prepare,
     observe=observe,
-    judged=judged,
+    judged=shown_to_judge,
     rubrics=RUBRICS,
     must_hold=("hit@k", "citation_accuracy", "key_phrases", "faithfulness_words", "refusal_correct"),
     prompt=PROMPT,
+    serve=serve,
+    draft=draft,
 )

@@ -1,29 +1,43 @@
 """HTTP calls for questions: JSON at once, or server-sent events while the answer grows; and for conversations."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
 import structlog
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 
 from app.answering.assistant import Answer, Assistant, Reply
 from app.answering.conversations import Conversations, Turn, turn
 from app.answering.repeats import Repeats
+from app.answering.support import BY_JUDGE, RUBRIC, described, score_reply, shown_to_judge
 from app.answering.writing import Delta
 from app.api.dependencies import PRINTABLE, CallerDep
 from app.bootstrap import Platform
 from app.errors import AppError
-from app.settings import AnsweringSettings
+from app.evals.watching import Watcher, names_a_judge
+from app.product_settings import AnsweringSettings
+from app.retrieval.retriever import Evidence
 
 log = structlog.get_logger()
-router = APIRouter(tags=["answers"])
+CLOSING_SECONDS = 5.0  # for answers whose scores are still to come when the service stops
+
+
+@asynccontextmanager
+async def finish_watching(app: FastAPI) -> AsyncIterator[None]:
+    """Score what has gone out before the service ends."""
+    yield
+    await app.state.answering.watcher.close(CLOSING_SECONDS)
+
+
+router = APIRouter(tags=["answers"], lifespan=finish_watching)
 
 ConversationId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=PRINTABLE)]
@@ -77,38 +91,46 @@ class Answering:
     assistant: Assistant
     conversations: Conversations
     repeats: Repeats
+    watcher: Watcher
     settings: AnsweringSettings
     log_questions: bool
 
-    async def parts(self, asked: Question, caller: str) -> AsyncGenerator[Delta | Answer]:
+    async def parts(self, asked: Question, caller: str) -> AsyncGenerator[Delta | Reply]:
         """Pieces of the answer, then the whole; it is kept if the question belongs to a conversation."""
         if self.log_questions:
             log.info("question", text=asked.question)
         history = await self._history(caller, asked.conversation_id)
-        answers = self._ask(asked, history, caller) if history else self._stand_alone(asked, caller)
+        if history:
+            answers = self.assistant.stream(asked.question, asked.filters, history, caller)
+        else:
+            answers = self._stand_alone(asked, caller)
         async with aclosing(answers) as parts:
             async for part in parts:
-                if isinstance(part, Answer) and asked.conversation_id:
-                    await self._keep(caller, asked.conversation_id, asked.question, part)
+                if isinstance(part, Reply) and asked.conversation_id:
+                    await self._keep(caller, asked.conversation_id, asked.question, part.answer)
                 yield part
 
-    async def _stand_alone(self, asked: Question, caller: str) -> AsyncGenerator[Delta | Answer]:
+    async def watch(self, asked: Question, reply: Reply) -> None:
+        """Have an answer scored that has gone out; one that was given before was scored then."""
+        scored, answer = not reply.answer.cached, reply.answer
+        shown = shown_to_judge(reply) if scored and not answer.refused else None
+        self.watcher.offer(described(asked.question, answer), lambda: score_reply(reply) if scored else {}, shown)
+
+    async def _stand_alone(self, asked: Question, caller: str) -> AsyncGenerator[Delta | Reply]:
         """The answer to a question without a history, which may have been given before."""
-        scope = await self.repeats.scope(asked.question, asked.filters, caller)
-        if scope and (kept := await self.repeats.find(scope, asked.question)):
-            yield Delta(text=kept.answer)
-            yield kept
+        prepared = self.assistant.prepare(asked.question, caller)
+        lookup = await self.repeats.look_up(asked.question, asked.filters, prepared)
+        if lookup and lookup.answer:
+            yield Delta(text=lookup.answer.answer)
+            yield Reply(lookup.answer, Evidence((), lookup.answer.evidence))
             return
-        async with aclosing(self._ask(asked, (), caller)) as parts:
+        prepared = lookup.prepared if lookup else prepared
+        answers = self.assistant.stream(asked.question, asked.filters, (), caller, prepared)
+        async with aclosing(answers) as parts:
             async for part in parts:
-                if isinstance(part, Answer) and scope:
-                    await self.repeats.keep(scope, asked.question, part)
+                if isinstance(part, Reply) and lookup:
+                    await self.repeats.keep(lookup, part.answer)
                 yield part
-
-    async def _ask(self, asked: Question, history: Sequence[Turn], caller: str) -> AsyncGenerator[Delta | Answer]:
-        async with aclosing(self.assistant.stream(asked.question, asked.filters, history, caller)) as parts:
-            async for part in parts:
-                yield part.answer if isinstance(part, Reply) else part
 
     async def _history(self, caller: str, conversation: str | None) -> Sequence[Turn]:
         if conversation is None:
@@ -125,8 +147,14 @@ class Answering:
 def open_answering(platform: Platform) -> Answering:
     """The assistant and the conversations of an open platform."""
     settings = platform.settings
-    conversations = Conversations(platform.catalog.engine)
-    return Answering(Assistant(platform), conversations, Repeats(platform), settings.answering, settings.log.content)
+    conversations = Conversations(platform.catalog.engine, settings.answering.keep_days)
+    judge = None
+    if names_a_judge(settings):
+        from app.evals.judges import online_judge  # here, because few services name one and its library is large
+
+        judge = online_judge(platform, RUBRIC)
+    watcher, repeats = Watcher(platform, BY_JUDGE, judge), Repeats(platform)
+    return Answering(Assistant(platform), conversations, repeats, watcher, settings.answering, settings.log.content)
 
 
 async def get_answering(request: Request) -> Answering:
@@ -141,13 +169,15 @@ AnsweringDep = Annotated[Answering, Depends(get_answering)]
 @router.post("/ask", response_model=Answer, responses={200: {"content": {"text/event-stream": {}}}})
 async def ask(question: Question, answering: AnsweringDep, caller: CallerDep) -> Response:
     """Answer from the library, with citations that were checked, or say that the documents do not tell."""
-    parts = answering.parts(question, caller.id)
     if question.stream:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # no proxy may hold the stream back
-        return StreamingResponse(_events(parts), headers=headers, media_type="text/event-stream")
-    async with aclosing(parts):
-        *_, answer = [part async for part in parts]
-    return Response(answer.model_dump_json(), media_type="application/json")
+        events = _events(question, answering, caller.id)
+        return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+    async with aclosing(answering.parts(question, caller.id)) as parts:
+        *_, reply = [part async for part in parts]
+    assert isinstance(reply, Reply)  # noqa: S101 - the parts end with it
+    watch = BackgroundTask(answering.watch, question, reply)
+    return Response(reply.answer.model_dump_json(), media_type="application/json", background=watch)
 
 
 @router.get("/conversations/{conversation_id}")
@@ -163,12 +193,16 @@ async def delete_conversation(conversation_id: ConversationId, answering: Answer
     await to_thread.run_sync(answering.conversations.delete, caller.id, conversation_id)
 
 
-async def _events(parts: AsyncGenerator[Delta | Answer]) -> AsyncGenerator[bytes]:
+async def _events(question: Question, answering: Answering, caller: str) -> AsyncGenerator[bytes]:
     """`delta` events with checked text, then one `answer` event; an `error` event if the model fails midway."""
     try:
-        async with aclosing(parts):
+        async with aclosing(answering.parts(question, caller)) as parts:
             async for part in parts:
-                yield _event("delta" if isinstance(part, Delta) else "answer", part)
+                if isinstance(part, Delta):
+                    yield _event("delta", part)
+                    continue
+                yield _event("answer", part.answer)
+                await answering.watch(question, part)
     except AppError as error:
         yield _event("error", Failure(detail=str(error)))
 

@@ -1,10 +1,12 @@
 """The model's part of an answer: within the budget, checked sentence by sentence, copied where no model answers."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 from pydantic import BaseModel
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart, UserPromptPart
@@ -35,6 +37,16 @@ class Delta(BaseModel):
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """What is decided before a question is answered: prompt, model and why this one; its vector where one was made."""
+
+    prompt: Prompt
+    model: Model
+    route: str
+    vector: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
 class Written:
     """What the writing took. `degraded`: no model answered, so sentences were copied from the passages."""
 
@@ -48,7 +60,6 @@ class Writer:
     """Writes answers from passages."""
 
     def __init__(self, platform: Platform) -> None:
-        self._gateway = platform.gateway
         self._limits = platform.settings.llm
         self._offline = is_offline(platform.settings.llm)
         self._copier = offline_model()
@@ -56,7 +67,7 @@ class Writer:
         self._telemetry = platform.telemetry
 
     async def write(
-        self, question: str, hits: Sequence[Hit], check: CitationCheck, prompt: Prompt, caller: str
+        self, question: str, hits: Sequence[Hit], check: CitationCheck, prepared: Prepared, caller: str
     ) -> AsyncGenerator[Delta | Written]:
         """Checked text while the model speaks, and at the end what it took.
 
@@ -64,15 +75,15 @@ class Writer:
             ModelUnavailable: the model broke off after the reader had seen a part.
             TooManyTokens, BudgetExceeded: the request does not fit into what is left.
         """
-        model, route = self._gateway.choose(question)
-        messages = build_messages(prompt, question, hits)
+        model, route = prepared.model, prepared.route
+        messages = build_messages(prepared.prompt, question, hits)
         if self._offline:
-            async for part in self._copy(model, messages, check, route.reason, degraded=False):
+            async for part in self._copy(model, messages, check, route, degraded=False):
                 yield part
             return
         shown = False
         try:
-            async with aclosing(self._generate(model, messages, check, route.reason, caller)) as parts:
+            async with aclosing(self._generate(model, messages, check, route, caller)) as parts:
                 async for part in parts:
                     yield part
                     shown = True
@@ -80,7 +91,7 @@ class Writer:
             if shown:
                 raise
             log.warning("no model answered, sentences are copied", error=str(error))
-            async for part in self._copy(self._copier, messages, check, route.reason, degraded=True):
+            async for part in self._copy(self._copier, messages, check, route, degraded=True):
                 yield part
 
     async def _generate(
@@ -91,9 +102,8 @@ class Writer:
             with told_as_unavailable():
                 async with self._open(model, messages) as response:
                     try:
-                        async for sentence in split_stream(response):
-                            if text := check.admit(sentence):
-                                yield Delta(text=text)
+                        async for delta in _admitted(response, check):
+                            yield delta
                     finally:
                         receipt.usage = price(response.get())
         yield Written(receipt.usage, model.model_name, route, degraded=False)
@@ -104,9 +114,8 @@ class Writer:
         """The extractive answer: offline, or while every provider is down."""
         with told_as_unavailable():
             async with self._open(model, messages) as response:
-                async for sentence in split_stream(response):
-                    if text := check.admit(sentence):
-                        yield Delta(text=text)
+                async for delta in _admitted(response, check):
+                    yield delta
                 usage = offline_usage(messages, response.get(), self._limits.priced_as)
         self._telemetry.spent(FEATURE, model.model_name, usage)
         yield Written(usage, model.model_name, route, degraded)
@@ -114,6 +123,13 @@ class Writer:
     def _open(self, model: Model, messages: list[ModelMessage]) -> AbstractAsyncContextManager[StreamedResponse]:
         settings = ModelSettings(max_tokens=self._limits.max_output_tokens)
         return model_request_stream(model, messages, model_settings=settings, instrument=self._telemetry.model_calls)
+
+
+async def _admitted(response: StreamedResponse, check: CitationCheck) -> AsyncIterator[Delta]:
+    """The sentences that stand the check, each as soon as it is whole."""
+    async for sentence in split_stream(response):
+        if text := check.admit(sentence):
+            yield Delta(text=text)
 
 
 def build_messages(prompt: Prompt, question: str, hits: Sequence[Hit]) -> list[ModelMessage]:

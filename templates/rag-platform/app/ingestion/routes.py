@@ -80,7 +80,7 @@ def _form(field: Mapping[str, object]) -> dict[str, object]:
 
 
 ONE = {"application/json": {"schema": NewDocument.model_json_schema()}, **_form(FILE)}
-MANY = _form({"type": "array", "items": FILE})
+MANY = _form({"type": "array", "items": FILE, "minItems": 1})
 
 
 @router.post("", status_code=202, openapi_extra={"requestBody": {"required": True, "content": ONE}})

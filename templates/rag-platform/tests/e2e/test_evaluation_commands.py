@@ -2,6 +2,9 @@
 
 import json
 import shutil
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,12 @@ from typer.testing import CliRunner, Result
 from app.cli import cli
 from app.errors import AppError
 from app.evals import commands
+from app.evals.answers import Answered, AnswerLog
+from app.prompts import rollout
+from app.prompts.registry import PromptRegistry
+from app.prompts.versions import Scores, read_version, write_version
+from app.settings import Settings
+from app.stores.catalog import Catalog
 
 
 @pytest.fixture
@@ -69,3 +78,92 @@ def test_variants_are_ranked_with_their_intervals_and_cost(folder: Path) -> None
 
 def test_a_variant_without_a_meaning_is_refused_before_anything_runs(folder: Path) -> None:
     assert exit_code(app("compare", "--variant", "topk=1")) == 2
+
+
+def test_an_index_update_makes_an_evaluation_due(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From nothing over documents that no case is about to an evaluation of the served samples."""
+    shutil.copytree("evals/baseline", folder / "evals/baseline")
+    monkeypatch.setenv("APP_STORE__URL", f"sqlite:///{folder}/app.db")
+    history = folder / "evals/history.jsonl"
+    assert "Nothing is due" in app("due").stdout
+    (folder / "other.md").write_text("# Other\n\nNothing that a golden question asks for.\n", "utf-8")
+    assert CliRunner().invoke(cli, ["ingest", str(folder / "other.md")]).exit_code == 0
+    due = app("due")
+    assert exit_code(due) == 1
+    assert "never asked" in due.stdout
+    assert exit_code(app("due", "--run")) == 3, "the library holds none of the documents"
+    assert not history.exists()
+
+    monkeypatch.setenv("APP_QUALITY__REEVALUATE", "true")
+    ingested = CliRunner().invoke(cli, ["ingest", "samples"])
+    assert "questions on the served index: pass." in ingested.stderr
+    (line,) = map(json.loads, history.read_text("utf-8").splitlines())
+    assert (line["suite"], line["verdict"]) == ("questions on the served index", "pass")
+    assert not (folder / "evals/latest.json").exists(), "what `accept` takes is a run on the samples alone"
+    assert exit_code(app("due")) == 0
+
+    assert CliRunner().invoke(cli, ["forget", "security/access-policy.md"]).exit_code == 0
+    history.unlink()
+    history.mkdir()  # as in a container: it cannot be written
+    worse = app("due", "--run")
+    assert exit_code(worse) == 1, "critical cases lost their document"
+    assert "on the served index: BLOCK" in worse.stdout
+    assert "The history was not written" in worse.stderr
+    assert exit_code(app("due")) == 0, "it was asked, whatever came of it"
+
+
+def test_drift_of_answers_in_use_has_the_exit_codes_of_the_gate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{folder}/app.db"
+    monkeypatch.setenv("APP_STORE__URL", url)
+    assert exit_code(app("drift")) == 3, "there are no scores"
+    fill(url, "answer@1", [0.9] * 50)
+    assert exit_code(app("drift")) == 0
+    fill(url, "answer@2", [0.5] * 25)
+    dropped = app("drift", "--window", "25")
+    assert exit_code(dropped) == 1
+    assert "Changed in between: prompt answer@1 → answer@2" in dropped.stdout
+    told = json.loads(app("drift", "--window", "25", "--json").stdout)
+    assert (told["verdict"], told["checks"][0]["metric"]) == ("block", "faithfulness_words")
+
+
+def test_a_canary_that_answers_worse_in_use_is_not_promoted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, prompts = f"sqlite:///{folder}/app.db", folder / "prompts"
+    shutil.copytree("prompts", prompts)
+    monkeypatch.setenv("APP_STORE__URL", url)
+    monkeypatch.setenv("APP_PROMPTS_DIR", str(prompts))
+    promote = ["prompts", "promote", "answer@2", "--percent", "100", "--reason", "no day to wait in a test"]
+    draft_that_passed(prompts)
+    assert CliRunner().invoke(cli, [*promote[:3], "--percent", "10"]).exit_code == 0
+    fill(url, "answer@1", [0.9] * 25)
+    fill(url, "answer@2", [0.6] * 25)
+    refused = CliRunner().invoke(cli, promote, env={"COLUMNS": "250"})
+    assert isinstance(refused.exception, AppError)
+    assert "answer@2 answers worse than the stable version: faithfulness_words" in str(refused.exception)
+    assert "answer@2 in use against answer@1: BLOCK" in refused.stdout
+    assert "canary: '2'" in (prompts / "registry.yaml").read_text("utf-8"), "nothing changed"
+    fill(url, "answer@2", [1.0] * 60)
+    assert "served to everybody" in CliRunner().invoke(cli, promote).stdout
+
+
+def fill(url: str, prompt: str, values: list[float]) -> None:
+    """Scores in use of a prompt version."""
+    with closing(Catalog(url)) as catalog:
+        log = AnswerLog(catalog.engine, Settings().quality)
+        for value in values:
+            log.add(Answered("0" * 32, prompt, "m", "", "", ()), "i", {"faithfulness_words": value})
+
+
+def draft_that_passed(prompts: Path) -> None:
+    """Version 2 of the answer prompt, with a passing evaluation in its file."""
+    path = rollout.draft(prompts, PromptRegistry(prompts), "answer", "ada", datetime.now(UTC))
+    prompt = read_version(path)
+    scores = Scores(
+        body_sha256=prompt.body_sha256,
+        evaluated=datetime.now(UTC),
+        against="answer@1",
+        model="offline",
+        dataset="d",
+        verdict="pass",
+        metrics={},
+    )
+    write_version(replace(prompt, front=prompt.front.model_copy(update={"scores": scores})))

@@ -1,14 +1,16 @@
 """What stands around the model call: repeats, budgets, the ledger, and answers while every provider is down."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 from pydantic_ai.exceptions import ModelServerError
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models.function import AgentInfo, FunctionModel
@@ -18,6 +20,7 @@ from app.bootstrap import Platform, open_platform
 from app.ingestion.library import Library
 from app.llm.alerts import BudgetAlerts
 from app.llm.breaker import Breaker, GuardedModel
+from app.llm.embedding import Kind, OfflineEmbedder
 from app.llm.gateway import Gateway, ResilientModel
 from app.llm.metering import Meter
 from app.llm.routing import Tier
@@ -105,6 +108,24 @@ def test_other_filters_are_another_question(service: Service) -> None:
     client = service(PROVEN)
     ask(client)
     assert not ask(client, filters={"format": "md"})["cached"]
+
+
+def test_a_nearly_equal_question_gets_the_answer_and_each_question_is_embedded_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded: list[str] = []
+    embed = OfflineEmbedder.embed
+
+    async def counted(self: OfflineEmbedder, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
+        embedded.extend(texts)
+        return await embed(self, texts, kind)
+
+    client = service(PROVEN, semantic_threshold=0.8)
+    monkeypatch.setattr(OfflineEmbedder, "embed", counted)
+    near = "How many unused days move on into the next year?"
+    asked = [ask(client, question=question) for question in (QUESTION["question"], near)]
+    assert [answer["cached"] for answer in asked] == [False, True]
+    assert embedded == [QUESTION["question"], near]
 
 
 def test_the_cache_can_be_switched_off(service: Service) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -18,9 +19,11 @@ from app.errors import NotFound
 from app.ingestion.library import Library
 from app.llm.gateway import Gateway
 from app.llm.routing import Tier
-from app.settings import AnsweringSettings, LLMSettings
+from app.product_settings import AnsweringSettings
+from app.scopes import Scope
+from app.settings import LLMSettings
 from app.stores.catalog import Catalog
-from app.stores.keys import Scope
+from app.stores.database import Housekeeping
 
 LEAVE = b"# Leave\n\nFull-time staff carry over five unused leave days.\n\nPart-time staff carry over two leave days.\n"
 EXPENSES = b"# Expenses\n\nPart-time staff send receipts within ten days.\n"
@@ -38,7 +41,7 @@ def library(platform: Platform) -> Library:
 
 @pytest.fixture
 def conversations(platform: Platform) -> Conversations:
-    return Conversations(platform.catalog.engine)
+    return Conversations(platform.catalog.engine, keep_days=30)
 
 
 def bearer(platform: Platform, *scopes: Scope) -> dict[str, str]:
@@ -107,11 +110,42 @@ def test_the_store_knows_no_foreign_conversation(conversations: Conversations) -
         conversations.all("two", ID)
 
 
+def asked_days_ago(days: int) -> Turn:
+    return replace(turn("q", "q", "a"), created_at=datetime.now(UTC) - timedelta(days=days))
+
+
+def kept(platform: Platform, conversation: str) -> int:
+    """How many turns a service finds at its start that keeps them for 30 days."""
+    return len(Conversations(platform.catalog.engine, 30).recent("key", conversation, 1000))
+
+
+def test_a_turn_is_forgotten_after_its_days_and_not_before(conversations: Conversations, platform: Platform) -> None:
+    for days in (31, 29, 0):
+        conversations.add("key", ID, asked_days_ago(days))
+    assert len(conversations.all("key", ID)) == 3  # whoever looked a moment ago does not look again
+    assert kept(platform, ID) == 2
+
+
+def test_a_service_that_runs_for_long_forgets_as_well(conversations: Conversations) -> None:
+    hours = iter(range(9))
+    conversations._forgetting = Housekeeping(3600, clock=lambda: next(hours) * 3601.0)
+    conversations.add("key", "old-conversation", asked_days_ago(31))
+    conversations.add("key", ID, turn("q", "q", "a"))
+    with pytest.raises(NotFound):
+        conversations.all("key", "old-conversation")
+
+
+def test_without_a_limit_nothing_is_forgotten(platform: Platform) -> None:
+    forever = Conversations(platform.catalog.engine, keep_days=0)
+    forever.add("key", ID, asked_days_ago(9999))
+    assert len(Conversations(platform.catalog.engine, keep_days=0).all("key", ID)) == 1
+
+
 def test_a_database_from_before_gets_the_table(platform: Platform) -> None:
     with platform.catalog.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE conversation_turn")
     with closing(Catalog(platform.settings.store.url)) as catalog:
-        assert Conversations(catalog.engine).recent("key", ID, 10) == []
+        assert Conversations(catalog.engine, 30).recent("key", ID, 10) == []
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.api.application import create_app
-from app.bootstrap import open_platform
+from app.bootstrap import Platform, open_platform
+from app.evals.answers import Answered
 from app.evals.baseline import accept_run
 from app.evals.gate import RESULT, judge_run
-from app.evals.records import CaseResult, RunResult, Source, write_run
+from app.evals.records import SERVED, CaseResult, RunResult, Source, add_to_history, write_run
 from app.settings import GateSettings, Settings
+from app.stores.catalog import DocumentStatus
 
 EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 CASE = CaseResult(
@@ -149,6 +151,31 @@ def test_the_verdict_of_the_gate_is_shown(evals_dir: Path, anonymous: TestClient
     assert "Blocked" in page
     assert "is critical and fell in hit@k from 1.00 to 0.00" in page
     assert "<script>" not in page
+
+
+def test_answers_in_use_are_shown_as_numbers_and_never_as_texts(
+    evals_dir: Path, settings: Settings, platform: Platform, anonymous: TestClient
+) -> None:
+    settings.quality.content = True
+    assert "No answer was scored yet" in anonymous.get("/evals").text
+    for value in [1.0] * 20 + [0.5] * 20:
+        answered = Answered("a" * 32, "answer@1", "m", "a secret question", "a secret answer", ())
+        platform.answers.add(answered, "i", {"faithfulness_words": value})
+    platform.catalog.add_feedback("a" * 32, -1, "a secret comment")
+    platform.catalog.record("a.md", "0" * 64, DocumentStatus.READY)
+    page = anonymous.get("/evals").text
+    assert "Dropped" in page
+    assert "0 found an answer helpful, 1 did not" in page
+    assert "app eval due --run" in page
+    assert "secret" not in page
+
+
+def test_a_run_on_the_served_index_has_no_place_among_the_others(evals_dir: Path, anonymous: TestClient) -> None:
+    write_run(evals_dir, cases("one", "two"))
+    add_to_history(evals_dir, replace(cases("one", scores={"mrr": 0.125}), suite=f"questions{SERVED}"), "block")
+    page = anonymous.get("/evals").text
+    assert "mrr 0.125; against the baseline: block" in page
+    assert "1 run," in page
 
 
 def test_the_page_can_be_taken_away(settings: Settings) -> None:

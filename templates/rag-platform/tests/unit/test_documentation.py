@@ -7,6 +7,7 @@ import pytest
 from typer.main import get_command
 
 from app.cli import cli
+from drills.__main__ import names
 
 PAGES = ["README.md", "evals/README.md", *sorted(str(page) for page in Path("docs").rglob("*.md"))]
 PATH = r"`((?:app|docs|evals|prompts|samples|tests|infra|deploy|monitoring)/[\w./-]+)`"
@@ -31,9 +32,10 @@ def test_a_command_exists(page: str, typed: str) -> None:
     assert typed in known or typed.split()[0] in known - {name.split()[0] for name in known if " " in name}
 
 
-@pytest.mark.parametrize(("page", "target"), mentioned(r"(?:`|^)make ([a-z]+)"))
+@pytest.mark.parametrize(("page", "target"), mentioned(r"(?:`|^)make ([a-z]+(?:-[a-z]+)*)"))
 def test_a_make_target_exists(page: str, target: str) -> None:
-    assert re.search(rf"^{target}:", Path("Makefile").read_text(), re.MULTILINE)
+    drill = target.removeprefix("drill-") in {"list", *names()}
+    assert drill or re.search(rf"^{target}:", Path("Makefile").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize(("page", "variable"), mentioned(r"\bAPP_[A-Z_]*[A-Z]\b"))
@@ -54,3 +56,8 @@ def test_a_path_exists(page: str, path: str) -> None:
 @pytest.mark.parametrize(("page", "test"), mentioned(r"`(test_\w+)`"))
 def test_a_test_exists(page: str, test: str) -> None:
     assert f"def {test}(" in TESTS
+
+
+def test_the_runbook_tells_of_every_drill() -> None:
+    told = re.findall(r"^\| `make drill-([\w-]+)` \|", Path("docs/runbook.md").read_text(), re.MULTILINE)
+    assert sorted(told) == names()

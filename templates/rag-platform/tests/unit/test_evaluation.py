@@ -1,10 +1,16 @@
 """Known answers for the scores of a case, the zero cases among them."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from app.answering.assistant import Answer, Reply
 from app.answering.citations import Citation
-from app.answering.evaluation import Expected, score, word_support
+from app.answering.evaluation import Expected, draft, score
+from app.answering.support import score_reply, word_support
+from app.evals.answers import Judgement
+from app.evals.golden import UNFINISHED
+from app.evals.records import Source
 from app.llm.usage import Usage
 from app.retrieval.retriever import Evidence
 from app.stores.ports import Chunk, Hit
@@ -95,3 +101,29 @@ def test_word_support_of_each_sentence(text: str, supported: float) -> None:
 def test_a_citation_of_a_passage_that_was_not_retrieved_supports_nothing() -> None:
     given = reply("Unused days move. [1]", POLICY, hits=(CANTEEN,))
     assert word_support(given.answer, given.evidence.hits) == 0
+
+
+def test_an_answer_in_use_is_scored_without_knowing_the_right_one() -> None:
+    assert score_reply(reply("Unused days move. [1]", POLICY)) == {"answered": 1.0, "faithfulness_words": 1.0}
+    assert score_reply(reply("I don't know.")) == {"answered": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("rating", "cited", "documents", "contains", "kind"),
+    [
+        (1, True, ["hr/leave.md"], [UNFINISHED], UNFINISHED),
+        (-1, True, [UNFINISHED], [UNFINISHED], UNFINISHED),
+        (1, False, [], [], "unanswerable"),
+        (-1, False, [UNFINISHED], [UNFINISHED], UNFINISHED),
+    ],
+    ids=["a good answer", "a bad answer", "a good refusal", "a wrong refusal"],
+)
+def test_a_judged_question_becomes_a_case_with_what_is_known(
+    rating: int, cited: bool, documents: list[str], contains: list[str], kind: str
+) -> None:
+    sources = (Source("hr/leave.md", "Leave", "Five days."),) * 2 if cited else ()
+    said = Judgement("0" * 32, rating, "", datetime.now(UTC), "answer@1", "m", "i", "How many?", "Five.", sources, {})
+    case = draft(said)
+    assert case["inputs"] == {"question": "How many?"}
+    assert case["expected_output"] == {"contains": contains, "documents": documents}
+    assert case["metadata"] == {"kind": kind, "critical": False}

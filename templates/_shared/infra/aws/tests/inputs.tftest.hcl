@@ -75,48 +75,6 @@ run "nobody_allowed" {
   variables { allowed_cidrs = [] }
 }
 
-run "open_to_the_world_without_a_certificate" {
-  command         = plan
-  expect_failures = [var.allowed_cidrs]
-  variables { allowed_cidrs = ["0.0.0.0/0"] }
-}
-
-run "prod_without_a_certificate" {
-  command         = plan
-  expect_failures = [var.certificate_id]
-  variables { environment = "prod" }
-}
-
-run "certificate_of_another_region" {
-  command         = plan
-  expect_failures = [var.certificate_id]
-  variables { certificate_id = "arn:aws:acm:us-east-1:111122223333:certificate/abc" }
-}
-
-run "moving_image_tag" {
-  command         = plan
-  expect_failures = [var.release]
-  variables { release = { stable = "latest" } }
-}
-
-run "canary_is_the_stable_build" {
-  command         = plan
-  expect_failures = [var.release]
-  variables { release = { stable = "3f9c2d1", canary = "3f9c2d1" } }
-}
-
-run "canary_gets_almost_everything" {
-  command         = plan
-  expect_failures = [var.release]
-  variables { release = { stable = "3f9c2d1", canary = "4a8b1c0", percent = 90 } }
-}
-
-run "max_below_min" {
-  command         = plan
-  expect_failures = [var.instances]
-  variables { instances = { min = 3, max = 2 } }
-}
-
 run "model_without_provider" {
   command         = plan
   expect_failures = [var.llm]

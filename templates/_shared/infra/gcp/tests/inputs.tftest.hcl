@@ -75,54 +75,6 @@ run "nobody_allowed" {
   variables { allowed_cidrs = [] }
 }
 
-run "open_to_the_world_without_a_certificate" {
-  command         = plan
-  expect_failures = [var.allowed_cidrs]
-  variables { allowed_cidrs = ["0.0.0.0/0"] }
-}
-
-run "prod_without_a_certificate" {
-  command         = plan
-  expect_failures = [var.certificate_id]
-  variables { environment = "prod" }
-}
-
-run "certificate_that_is_not_global" {
-  command         = plan
-  expect_failures = [var.certificate_id]
-  variables { certificate_id = "projects/p/regions/europe-west1/sslCertificates/c" }
-}
-
-run "more_addresses_than_one_rule_takes" {
-  command         = plan
-  expect_failures = [var.allowed_cidrs]
-  variables { allowed_cidrs = [for i in range(11) : "203.0.113.${i}/32"] }
-}
-
-run "moving_image_tag" {
-  command         = plan
-  expect_failures = [var.release]
-  variables { release = { stable = "latest" } }
-}
-
-run "canary_is_the_stable_build" {
-  command         = plan
-  expect_failures = [var.release]
-  variables { release = { stable = "3f9c2d1", canary = "3f9c2d1" } }
-}
-
-run "canary_gets_almost_everything" {
-  command         = plan
-  expect_failures = [var.release]
-  variables { release = { stable = "3f9c2d1", canary = "4a8b1c0", percent = 90 } }
-}
-
-run "max_below_min" {
-  command         = plan
-  expect_failures = [var.instances]
-  variables { instances = { min = 3, max = 2 } }
-}
-
 run "model_without_provider" {
   command         = plan
   expect_failures = [var.llm]

@@ -1,13 +1,11 @@
 /** The page: wires the key, the conversation and the documents to the service. */
 
 import { Conversation } from "./conversation.js";
+import { openWithKey } from "./key.js";
 import { listenToLibrary, showDocuments } from "./library.js";
 import { byId, onSubmit } from "./parts.js";
 import { listenToReader } from "./reader.js";
-import { KEY_NEEDED, hasKey, keepKey, takeKeyFromAddress } from "./service.js";
-
-const REFUSED_KEY =
-  "The service does not accept this key: it was revoked, or it belongs to an earlier start of the service.";
+import { hasKey } from "./service.js";
 
 const conversation = new Conversation();
 
@@ -18,30 +16,14 @@ function askWhatIsTyped() {
   void conversation.ask(question, byId("folder").value);
 }
 
-/** @param {boolean} refused whether there was a key that the service did not accept */
-function askForKey(refused) {
-  byId("key").hidden = false;
-  byId("key-problem").hidden = !refused;
-  byId("key-problem").textContent = refused ? REFUSED_KEY : "";
-  byId("key-field").focus();
-}
-
-function useKey() {
-  byId("key").hidden = true;
-  byId("key-field").value = "";
+function begin() {
   byId("question").focus({ preventScroll: true });
   void showDocuments();
   void conversation.restore();
 }
 
 function listen() {
-  document.addEventListener(KEY_NEEDED, (event) => askForKey(/** @type {CustomEvent} */ (event).detail));
-  addEventListener("hashchange", () => takeKeyFromAddress() && useKey());
   addEventListener("focus", () => hasKey() && void showDocuments());
-  onSubmit(byId("key-form"), () => {
-    keepKey(byId("key-field").value);
-    useKey();
-  });
   onSubmit(byId("ask-form"), askWhatIsTyped);
   byId("question").addEventListener("keydown", askOnEnter);
   byId("welcome").addEventListener("click", askExample);
@@ -70,7 +52,5 @@ function askExample(event) {
   byId("ask-form").requestSubmit();
 }
 
-takeKeyFromAddress();
 listen();
-if (hasKey()) useKey();
-else askForKey(false);
+openWithKey(begin);

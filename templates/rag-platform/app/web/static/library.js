@@ -1,7 +1,7 @@
 /** The list of documents with their states: adding, reading and deleting them. */
 
-import { byId, copyOf, element, fill, onSubmit, part, passagesIn } from "./parts.js";
-import { read, setReadable } from "./reader.js";
+import { byId, copyOf, element, fill, onSubmit, part } from "./parts.js";
+import { passagesIn, read, setReadable } from "./reader.js";
 import { call, messageOf } from "./service.js";
 import { addFiles } from "./uploads.js";
 

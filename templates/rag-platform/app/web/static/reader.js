@@ -1,6 +1,6 @@
 /** A document as the service has read it, in a dialog; a cited quote is marked and in view. */
 
-import { byId, element, passagesIn } from "./parts.js";
+import { byId, element } from "./parts.js";
 import { call, messageOf } from "./service.js";
 
 /** @typedef {{locator: string, text: string}} Passage */
@@ -23,6 +23,14 @@ export function listenToReader() {
   const reader = byId("reader");
   byId("reader-close").addEventListener("click", () => reader.close());
   reader.addEventListener("click", (/** @type {MouseEvent} */ event) => event.target === reader && reader.close());
+}
+
+/**
+ * How many passages, in words.
+ * @param {number} count
+ */
+export function passagesIn(count) {
+  return count === 1 ? "1 passage" : `${count} passages`;
 }
 
 /**

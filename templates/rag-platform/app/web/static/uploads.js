@@ -1,6 +1,7 @@
 /** Sends files and follows each until it is ready or refused; each has a line of its own on the page. */
 
-import { byId, copyOf, fill, part, passagesIn } from "./parts.js";
+import { byId, copyOf, fill, part } from "./parts.js";
+import { passagesIn } from "./reader.js";
 import { call, messageOf, send } from "./service.js";
 
 const FIRST_WAIT_MS = 300;

@@ -58,3 +58,14 @@ mock_resource "aws_s3_bucket" {
 mock_resource "aws_security_group" {
   defaults = { id = "sg-0123456789abcdef0" }
 }
+
+mock_resource "aws_eks_cluster" {
+  defaults = {
+    arn      = "arn:aws:eks:eu-central-1:111122223333:cluster/app"
+    identity = [{ oidc = [{ issuer = "https://oidc.eks.eu-central-1.amazonaws.com/id/ABC" }] }]
+  }
+}
+
+mock_resource "aws_iam_openid_connect_provider" {
+  defaults = { arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/ABC" }
+}

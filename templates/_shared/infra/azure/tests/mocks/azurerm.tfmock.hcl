@@ -91,3 +91,10 @@ mock_resource "azurerm_cognitive_account" {
 mock_resource "azurerm_monitor_action_group" {
   defaults = { id = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/app/providers/Microsoft.Insights/actionGroups/app" }
 }
+
+mock_resource "azurerm_kubernetes_cluster" {
+  defaults = {
+    id              = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/app/providers/Microsoft.ContainerService/managedClusters/app"
+    oidc_issuer_url = "https://westeurope.oic.prod-aks.azure.com/app/"
+  }
+}

@@ -49,14 +49,6 @@ export function element(tag, text) {
 }
 
 /**
- * How many passages, in words.
- * @param {number} count
- */
-export function passagesIn(count) {
-  return count === 1 ? "1 passage" : `${count} passages`;
-}
-
-/**
  * Do something instead of what the browser does with a form.
  * @param {HTMLFormElement} form
  * @param {() => unknown} action

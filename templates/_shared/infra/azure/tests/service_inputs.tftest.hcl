@@ -1,0 +1,48 @@
+# The same for what only the running service has (service_interface.tf).
+
+mock_provider "azurerm" {
+  source          = "./tests/mocks"
+  override_during = plan
+}
+
+variables {
+  project        = "contract-search"
+  environment    = "dev"
+  region         = "westeurope"
+  allowed_cidrs  = ["203.0.113.7/32"]
+  release        = { stable = "3f9c2d1" }
+  monthly_budget = 80
+  alert_email    = "you@example.com"
+  repository     = "octo/contract-search"
+  llm            = { primary = "openai:gpt-x", fallback = "none", keys = ["OPENAI_API_KEY"] }
+}
+
+run "certificate_that_is_no_address" {
+  command         = plan
+  expect_failures = [var.certificate_id]
+  variables { certificate_id = "my-certificate" }
+}
+
+run "moving_image_tag" {
+  command         = plan
+  expect_failures = [var.release]
+  variables { release = { stable = "latest" } }
+}
+
+run "canary_is_the_stable_build" {
+  command         = plan
+  expect_failures = [var.release]
+  variables { release = { stable = "3f9c2d1", canary = "3f9c2d1" } }
+}
+
+run "canary_gets_almost_everything" {
+  command         = plan
+  expect_failures = [var.release]
+  variables { release = { stable = "3f9c2d1", canary = "4a8b1c0", percent = 90 } }
+}
+
+run "max_below_min" {
+  command         = plan
+  expect_failures = [var.instances]
+  variables { instances = { min = 3, max = 2 } }
+}

@@ -1,0 +1,62 @@
+"""What the tables of the service share: rows that are inserted or updated, and housekeeping once in a while."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from app.stores.database import Housekeeping, insert_or_add, insert_or_update, open_database
+
+counts = sa.Table(
+    "count",
+    sa.MetaData(),
+    sa.Column("day", sa.Integer, primary_key=True),
+    sa.Column("who", sa.String(9), primary_key=True),
+    sa.Column("calls", sa.Integer, nullable=False),
+    sa.Column("note", sa.String(9), nullable=False),
+)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/counts.db")
+    counts.create(engine)
+    yield engine
+    engine.dispose()
+
+
+def rows(engine: Engine) -> list[tuple[int, str, int, str]]:
+    with engine.connect() as connection:
+        return [(day, who, calls, note) for day, who, calls, note in connection.execute(counts.select())]
+
+
+def test_a_row_is_inserted_and_then_replaced_by_its_whole_key(engine: Engine) -> None:
+    with engine.begin() as connection:
+        for who, calls in (("anna", 1), ("ben", 2), ("anna", 3)):
+            insert_or_update(connection, counts, {"day": 1, "who": who, "calls": calls, "note": ""})
+    assert rows(engine) == [(1, "anna", 3, ""), (1, "ben", 2, "")]
+
+
+def test_amounts_are_added_to_the_row_that_is_there_and_told(engine: Engine) -> None:
+    with engine.begin() as connection:
+        insert_or_update(connection, counts, {"day": 1, "who": "anna", "calls": 5, "note": "kept"})
+        added = insert_or_add(connection, counts, {"day": 1, "who": "anna", "note": "new"}, {"calls": 2})
+        begun = insert_or_add(connection, counts, {"day": 2, "who": "anna", "note": "new"}, {"calls": 2})
+    assert (added.calls, begun.calls) == (7, 2)
+    assert rows(engine) == [(1, "anna", 7, "kept"), (2, "anna", 2, "new")]
+
+
+def test_a_sqlite_file_lets_readers_go_on_while_one_writes(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/app.db")
+    with database.connect() as connection:
+        modes = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+    database.dispose()
+    assert modes == ["wal", 1]
+
+
+def test_housekeeping_is_due_at_first_and_then_once_in_its_time() -> None:
+    moments = iter([0.0, 0.0, 59.0, 60.0, 61.0, 120.0])
+    work = Housekeeping(60, clock=lambda: next(moments))
+    assert [work.due() for _ in range(5)] == [True, False, True, False, True]

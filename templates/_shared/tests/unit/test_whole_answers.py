@@ -1,0 +1,127 @@
+"""An answer that does not say why it ends was cut off: it moves on before the first word, and is an error after it."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+import pytest
+from pydantic_ai import RunContext
+from pydantic_ai.direct import model_request, model_request_stream
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ModelResponseStreamEvent, TextPart
+from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
+from pydantic_ai.settings import ModelSettings
+
+from app.errors import ModelUnavailable
+from app.llm.breaker import Breaker, GuardedModel, State
+from app.llm.gateway import ResilientModel
+from app.settings import LLMSettings
+
+HELLO = [ModelRequest.user_text_prompt("Hello?")]
+
+
+class Words(StreamedResponse):
+    """A provider's stream of these words, with or without its end."""
+
+    words: tuple[str, ...]
+    ends: bool
+
+    async def _get_event_iterator(self) -> AsyncIterator[ModelResponseStreamEvent]:
+        for word in self.words:
+            for event in self._parts_manager.handle_text_delta(vendor_part_id=0, content=word):
+                yield event
+        if self.ends:
+            self.provider_details = {"finish_reason": "stop"}
+
+    @property
+    def model_name(self) -> str:
+        return "spoken"
+
+    @property
+    def provider_name(self) -> str:
+        return "speaker"
+
+    @property
+    def provider_url(self) -> None:
+        return None
+
+    @property
+    def timestamp(self) -> datetime:
+        return datetime(2026, 11, 21, tzinfo=UTC)
+
+
+class Speaker(Model):
+    """Says these words; `ends` as providers do, or as a broken connection does."""
+
+    def __init__(self, *words: str, ends: bool = True) -> None:
+        super().__init__()
+        self._words, self._ends = words, ends
+
+    async def request(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+    ) -> ModelResponse:
+        details = {"finish_reason": "stop"} if self._ends else None
+        return ModelResponse([TextPart(w) for w in self._words], provider_name="speaker", provider_details=details)
+
+    @asynccontextmanager
+    async def request_stream(
+        self,
+        messages: list[ModelMessage],
+        model_settings: ModelSettings | None,
+        model_request_parameters: ModelRequestParameters,
+        run_context: RunContext[Any] | None = None,
+    ) -> AsyncGenerator[StreamedResponse]:
+        stream = Words(model_request_parameters)
+        stream.words, stream.ends = self._words, self._ends
+        yield stream
+
+    @property
+    def model_name(self) -> str:
+        return "spoken"
+
+    @property
+    def system(self) -> str:
+        return "speaker"
+
+
+def after(first: Speaker) -> tuple[ResilientModel, Breaker]:
+    """`first` behind a breaker that one failure opens, and a model that answers "hello"."""
+    breaker, other = (Breaker(name, failures=1, pause_seconds=30) for name in ("speaker", "other"))
+    models = [GuardedModel(first, breaker), GuardedModel(Speaker("hello"), other)]
+    return ResilientModel(models, LLMSettings.model_validate({"retries": 0})), breaker
+
+
+async def streamed(model: ResilientModel) -> str:
+    async with model_request_stream(model, HELLO) as stream:
+        async for _ in stream:
+            pass
+        return stream.get().text or ""
+
+
+async def whole(model: ResilientModel) -> str:
+    return (await model_request(model, HELLO)).text or ""
+
+
+@pytest.mark.parametrize("speak", [streamed, whole])
+def test_an_empty_answer_without_an_end_moves_on(speak: Any) -> None:
+    model, breaker = after(Speaker(ends=False))
+    assert anyio.run(speak, model) == "hello"
+    assert breaker.state is State.OPEN
+
+
+@pytest.mark.parametrize("speak", [streamed, whole])
+def test_an_answer_with_its_end_is_taken_even_if_it_says_nothing(speak: Any) -> None:
+    model, breaker = after(Speaker())
+    assert anyio.run(speak, model) == ""
+    assert breaker.state is State.CLOSED
+
+
+def test_half_a_stream_is_an_error_and_counts() -> None:
+    model, breaker = after(Speaker("half ", "an", ends=False))
+    with pytest.raises(ModelUnavailable, match="broke off"):
+        anyio.run(streamed, model)
+    assert breaker.state is State.OPEN

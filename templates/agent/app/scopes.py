@@ -1,0 +1,12 @@
+"""What an API key of this project may be used for."""
+
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """What a key may be used for; `admin` allows everything."""
+
+    RUNS = "runs"
+    MEMORY = "memory"
+    FEEDBACK = "feedback"
+    ADMIN = "admin"
