@@ -146,9 +146,7 @@ class Layout:
         return yaml.safe_load(rendered) if question["type"] == "yaml" else rendered
 
     def _matcher(self, patterns: list[str], context: Mapping[str, Any]) -> Callable[[str], bool]:
-        from pathspec import PathSpec
-
-        return PathSpec.from_lines("gitignore", [self._text(pattern, context) for pattern in patterns]).match_file
+        return _matcher(tuple(self._text(pattern, context) for pattern in patterns))
 
     def _files(self, folder: str, context: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
         for path in [path for path in self.content if path.startswith(folder)]:
@@ -191,6 +189,14 @@ class Layout:
         if source not in self.compiled:
             self.compiled[source] = self.environment.from_string(source)
         return self.compiled[source].render(context)
+
+
+@lru_cache(maxsize=32)
+def _matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Whether a path matches one of the patterns; most projects of a cohort ask for the same paths."""
+    from pathspec import PathSpec
+
+    return lru_cache(maxsize=4096)(PathSpec.from_lines("gitignore", patterns).match_file)
 
 
 @lru_cache(maxsize=1024)

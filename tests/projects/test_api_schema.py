@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ CHECKS = (
     "response_headers_conformance",
     "response_schema_conformance",
 )
+ENOUGH = 50  # requests that a run must have made to mean anything
 SECONDS = 40  # for one project: the edges of each call's schema first, then random requests until the time is over
 
 
@@ -52,7 +54,9 @@ def test_no_request_makes_a_server_error_or_an_undocumented_answer(project: Proj
     with serve(project, **settings) as service:
         done = attack(service.origin, service.key, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "No issues found" in done.stdout
+    made = re.search(r"(\d+) generated", done.stdout)
+    assert made, done.stdout
+    assert int(made[1]) >= ENOUGH, done.stdout
 
 
 @contextmanager

@@ -117,6 +117,17 @@ def test_the_call_of_the_readme_is_answered(made: dict[str, tuple[Path, dict]]) 
     assert "Up to five unused days" in answer["answer"]
 
 
+def test_the_goal_of_the_readme_is_taken(made: dict[str, tuple[Path, dict]]) -> None:
+    path, _ = made["agent"]
+    (block,) = [b for _, b in FENCE.findall((path / "README.md").read_text("utf-8")) if b.startswith("KEY=")]
+    sh(path, "uv sync --quiet")
+    with serve(Project(path)) as service:
+        said = sh(path, block.replace("http://127.0.0.1:8000", service.origin))
+    ticket, history = (json.loads(line) for line in said.replace("}{", "}\n{").splitlines())
+    assert [run["id"] for run in history["runs"]] == [ticket["id"]]
+    assert history["runs"][0]["goal"] == "Which region sold the most in the last quarter?"
+
+
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_the_update_of_the_readme_works(
     template: str, made: dict[str, tuple[Path, dict]], source: Source, tmp_path: Path

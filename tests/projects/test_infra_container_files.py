@@ -38,8 +38,9 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout + done.stderr
 
 
-def test_dockerfile_has_no_lint() -> None:
-    done = lint("hadolint", SHARED / "Dockerfile")
+@pytest.mark.parametrize("template", ["rag-platform", "agent"])
+def test_dockerfile_has_no_lint(rendered: Callable[..., Path], template: str) -> None:
+    done = lint("hadolint", rendered(template) / "Dockerfile")
     assert done.returncode == 0, said(done)
 
 

@@ -261,8 +261,8 @@ def test_it_can_be_read_in_every_light_and_width(
 def test_a_project_without_features_says_so(
     rendered: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory, browser: Browser, pictures: Path
 ) -> None:
-    agent = install(rendered("agent"), tmp_path_factory.mktemp("home") / "agent")
-    with serve(agent) as service, browser.new_context() as context:
+    saas = install(rendered("ai-saas"), tmp_path_factory.mktemp("home") / "saas")
+    with serve(saas) as service, browser.new_context() as context:
         watch, page = Watch(service.origin), context.new_page()
         watch.attach(page)
         page.goto(service.origin)

@@ -48,7 +48,7 @@ class Watch:
 
     def _request(self, request: Request) -> None:
         self.addresses.append(request.url)
-        if not request.url.startswith((f"{self.origin}/", "data:")):
+        if not request.url.startswith((f"{self.origin}/", f"blob:{self.origin}/", "data:")):
             self.left_the_machine.append(request.url)
 
     def _console(self, message: ConsoleMessage) -> None:

@@ -172,7 +172,8 @@ def results_table(page: Path) -> list[str]:
     return re.findall(r"^\| [a-z@_]+ \| [01]\.\d{3} \|.*$", page.read_text("utf-8"), re.MULTILINE)
 
 
-def test_the_readme_shows_the_results_that_were_measured(rendered) -> None:
-    project = rendered("rag-platform")
+@pytest.mark.parametrize("template", ["rag-platform", "agent"])
+def test_the_readme_shows_the_results_that_were_measured(rendered, template: str) -> None:
+    project = rendered(template)
     assert len(results_table(project / "docs/results.md")) == 8
     assert results_table(project / "README.md") == results_table(project / "docs/results.md")

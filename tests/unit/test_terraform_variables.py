@@ -27,8 +27,11 @@ def common(name: str, body: dict[str, Any]) -> dict[str, object]:
     return {**kept, "rules": rules[: COMMON_RULES.get(name.strip('"'), len(rules))]}
 
 
-def texts() -> dict[str, str]:
-    return {cloud: (ROOT / f"templates/_shared/infra/{cloud}/variables.tf").read_text("utf-8") for cloud in CLOUDS}
+def texts(deploy: str = "service") -> dict[str, str]:
+    """The files of each cloud that say what a deploy asks for: those of both deploys, then its own."""
+    names = ("variables.tf", f"{deploy}_interface.tf")
+    infra = ROOT / "templates/_shared/infra"
+    return {cloud: "".join((infra / cloud / name).read_text("utf-8") for name in names) for cloud in CLOUDS}
 
 
 def differing(found: dict[str, Variables]) -> list[str]:
@@ -39,14 +42,16 @@ def differing(found: dict[str, Variables]) -> list[str]:
     return wrong or (["order"] if any(list(first) != list(each) for each in others) else [])
 
 
-def test_the_clouds_ask_for_the_same_variables() -> None:
-    found = {cloud: variables(text) for cloud, text in texts().items()}
+@pytest.mark.parametrize("deploy", ["service", "cluster"])
+def test_the_clouds_ask_for_the_same_variables(deploy: str) -> None:
+    found = {cloud: variables(text) for cloud, text in texts(deploy).items()}
     assert len(found["aws"]) <= 12
     assert differing(found) == []
 
 
-def test_each_variable_says_what_it_is_for() -> None:
-    for text in texts().values():
+@pytest.mark.parametrize("deploy", ["service", "cluster"])
+def test_each_variable_says_what_it_is_for(deploy: str) -> None:
+    for text in texts(deploy).values():
         bodies = [body for block in hcl2.loads(text)["variable"] for body in block.values()]
         assert all(len(str(body["description"])) > 20 for body in bodies)
 

@@ -31,7 +31,7 @@ def test_a_template_is_typed_where_it_lies(template: str) -> None:
 
 def test_the_type_check_sees_across_the_shared_rooms(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
-    wrong = "import app.nowhere\nfrom app.settings import load_settings\n\nnumber: int = load_settings()\n"
+    wrong = "import app.nowhere\nfrom app.about import ABOUT\n\nnumber: int = ABOUT\n"
     (tmp_path / "app/wrong.py").write_text(wrong, "utf-8")
     found = complaints(ROOT / "templates/_shared", tmp_path)
     assert "bad-assignment" in found

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from shipfolio import upgrading
 from shipfolio.errors import ShipfolioError
@@ -63,6 +64,23 @@ def perform(real: Source, versions: History, asked, tmp_path: Path) -> Callable[
         return tmp_path / "demo", tmp_path / "fresh"
 
     return run
+
+
+def test_entry_serve_the_prompts_of_the_agent(perform) -> None:
+    updated, fresh = perform("Serve the prompts of the agent", "agent")
+    for name in ("registry.yaml", "lock.yaml"):
+        assert (updated / "prompts" / name).read_bytes() == (fresh / "prompts" / name).read_bytes()
+    assert set(yaml.safe_load((updated / "prompts/registry.yaml").read_text("utf-8"))["prompts"]) >= {"plan", "work"}
+
+
+def test_entry_follow_the_moved_scopes(perform) -> None:
+    own = {
+        "app/own.py": "from app.stores.keys import Scope\n",
+        "tests/own.py": "from app.settings import AnsweringSettings\n",
+    }
+    updated, _ = perform("Follow the moved scopes", "rag-platform", own)
+    assert (updated / "app/own.py").read_text("utf-8") == "from app.scopes import Scope\n"
+    assert (updated / "tests/own.py").read_text("utf-8") == "from app.product_settings import AnsweringSettings\n"
 
 
 @pytest.mark.parametrize("cloud", ["aws", "azure", "gcp"])

@@ -20,7 +20,7 @@ WORD = re.compile(r"\w+")
 
 @dataclass(frozen=True, eq=False)  # caches are keyed by it: comparing sets of 30,000 runs costs milliseconds
 class TemplateText:
-    """Lines, runs of five words (in prose) and golden cases of the templates."""
+    """Lines, runs of five words (in prose) and golden cases of the templates, these with single spaces."""
 
     lines: frozenset[str] = frozenset()
     shingles: frozenset[tuple[str, ...]] = frozenset()
@@ -29,7 +29,7 @@ class TemplateText:
     @classmethod
     def of(cls, version: str) -> TemplateText:
         """The text of the newest version, and of `version` where this installation knows it."""
-        return _read("").plus(_read(version)) if REVISION.fullmatch(version) else _read("")
+        return _read(version if REVISION.fullmatch(version) else "")
 
     def plus(self, other: TemplateText) -> TemplateText:
         """Both together."""
@@ -52,11 +52,14 @@ class TemplateText:
 
 @lru_cache(maxsize=32)
 def _read(version: str) -> TemplateText:
+    text = TemplateText()
     try:
         with source.find().history() as history:
-            return read_files(history.archive(version or history.newest).files)
+            for name in dict.fromkeys([history.newest, version or history.newest]):
+                text = text.plus(read_files(history.archive(name).files))
     except ShipfolioError:
-        return TemplateText()
+        return text
+    return text
 
 
 def read_files(files: Mapping[str, bytes]) -> TemplateText:
@@ -74,7 +77,7 @@ def read_files(files: Mapping[str, bytes]) -> TemplateText:
             shingles.update(tuple(words[at : at + SHINGLE]) for at in range(len(words) - SHINGLE + 1))
         if "golden" in path.parts:
             golden.append(text)
-    return TemplateText(frozenset(lines), frozenset(shingles), "\n".join(golden))
+    return TemplateText(frozenset(lines), frozenset(shingles), " ".join("\n".join(golden).split()))
 
 
 def _words(text: str) -> list[str]:

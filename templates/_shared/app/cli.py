@@ -59,7 +59,7 @@ def _announce(settings: Settings) -> None:
     key = f"#key={api.page_key.get_secret_value()}" if api.page_key and api.host in LOOPBACK else ""
     talk.print(f"Page: http://{api.host}:{api.port}/{key}", markup=False, highlight=False, soft_wrap=True)
     if is_offline(settings.llm):
-        talk.print("Offline model: answers are sentences copied from the documents. APP_LLM__PRIMARY changes it.")
+        talk.print(f"Offline model: {product.OFFLINE_WORDS}. APP_LLM__PRIMARY changes it.", markup=False)
 
 
 def main() -> None:

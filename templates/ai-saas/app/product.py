@@ -8,6 +8,8 @@ from app.bootstrap import Platform, open_platform
 from app.settings import load_settings
 
 HOME = "home.html"
+OFFLINE_MODEL = "app.llm.offline:offline_model"  # what answers without a key
+OFFLINE_WORDS = "sentences copied by an extractive model, found by word and spelling alone"
 SUITES: tuple[str, ...] = ()
 
 

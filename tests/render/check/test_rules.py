@@ -123,8 +123,9 @@ def test_weights_and_pass_mark_decide(tmp_path: Path) -> None:
     assert score(tmp_path, Rubric(pass_mark=95)).passed is False
 
 
-def test_golden_cases_of_a_template_are_not_your_own(rendered, tmp_path: Path) -> None:
-    golden = rendered("rag-platform") / "evals/golden/questions.yaml"
+@pytest.mark.parametrize("template", ["rag-platform", "agent"])
+def test_golden_cases_of_a_template_are_not_your_own(rendered, tmp_path: Path, template: str) -> None:
+    (golden,) = (rendered(template) / "evals/golden").glob("*.yaml")
     write(tmp_path, {**GOOD, "evals/golden/facts.yaml": golden.read_text("utf-8")})
     assert finding(tmp_path, "EVA101").state == "pass"
     assert finding(tmp_path, "EVA103").state == "fail"

@@ -21,7 +21,7 @@ ONE = ("--jobs", "1")
 @pytest.fixture
 def made(shipfolio, cohort) -> Path:
     """A cohort of three with its repositories; ann@example.com's deadline was long ago."""
-    path = cohort(more="rubric: {pass_mark: 60, deadline: 2020-01-01}\n")
+    path = cohort(more="rubric: {pass_mark: 70, deadline: 2020-01-01}\n")
     assert shipfolio("cohort", "create", path, *FAST).code == 0
     return path
 
@@ -46,7 +46,7 @@ def test_the_table_tells_each_learner_apart(shipfolio, made: Path, newer) -> Non
     edit(out / "cy", ".copier-answers.yml", answers.replace("provider: openai", "provider: google"))
     histories = {"cy": '{"verdict": "pass"}\n{"verdict": "block"}\n', "bob": '{"verdict": ["pass"]}\n[['}
     for who, text in histories.items():
-        (out / who / "evals").mkdir()
+        (out / who / "evals").mkdir(exist_ok=True)
         (out / who / "evals/history.jsonl").write_text(text, "utf-8")
     found = standings(shipfolio, made)
     assert (found["ann"]["changed"], found["ann"]["deleted"], found["ann"]["dirty"]) == (0, 0, False)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 from shipfolio.check.repo import Repo
 from shipfolio.check.rule import Rule
+from shipfolio.check.template_text import TemplateText
 
 PYTHON_TESTS = r"(.*/)?(test_[^/]+|[^/]+_test|conftest)\.py|(.*/)?tests?/.+\.py"
 OTHER_TESTS = r"(.*/)?[^/]+(\.(test|spec)\.[jt]sx?|_test\.go)"
@@ -55,20 +57,19 @@ class TST102(Rule):
 
     def check(self, repo: Repo) -> bool:
         """Write tests for what you changed or added: at least five whose lines the template does not hold."""
-        own = [test.name for test in tests_of(repo) if test.asserts and _mostly_own(repo, test.source)]
+        own = [test.name for test in tests_of(repo) if test.asserts and _mostly_own(repo.template, test.source)]
         self.found(own, "own test")
         return len(own) >= MIN_OWN
 
 
 def tests_of(repo: Repo) -> list[Test]:
     """Every test function of the repository, named with its file."""
-    found = [(name, test) for name in repo.named(PYTHON_TESTS) for test in _in_python(repo.text(name))]
-    found += [(name, test) for name in repo.named(OTHER_TESTS) for test in _in_other(repo.text(name))]
-    return [replace(test, name=f"{name}::{test.name}") for name, test in found]
+    found = [test for name in repo.named(PYTHON_TESTS) for test in _in_python(name, repo.text(name))]
+    return found + [test for name in repo.named(OTHER_TESTS) for test in _in_other(name, repo.text(name))]
 
 
 @lru_cache(maxsize=500)
-def _in_python(text: str) -> list[Test]:
+def _in_python(file: str, text: str) -> list[Test]:
     """The test functions of a Python file; none where it is no Python."""
     try:
         with warnings.catch_warnings():
@@ -77,18 +78,32 @@ def _in_python(text: str) -> list[Test]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     lines = text.splitlines()
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     return [
-        Test(node.name, any(map(_asserts, ast.walk(node))), "\n".join(lines[node.lineno - 1 : node.end_lineno]))
-        for node in functions
+        Test(
+            f"{file}::{node.name}",
+            any(map(_asserts, ast.walk(node))),
+            "\n".join(lines[node.lineno - 1 : node.end_lineno]),
+        )
+        for node in _functions(tree.body)
         if node.name.startswith("test")
     ]
 
 
+def _functions(statements: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions of a module and of its classes; tests stand nowhere else."""
+    for statement in statements:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield statement
+        elif isinstance(statement, ast.ClassDef | ast.If):
+            yield from _functions(statement.body)
+
+
 @lru_cache(maxsize=500)
-def _in_other(text: str) -> list[Test]:
+def _in_other(file: str, text: str) -> list[Test]:
     pieces = OTHER_TEST.split(text)[1:]
-    return [Test(str(number), bool(OTHER_ASSERTION.search(piece)), piece) for number, piece in enumerate(pieces)]
+    return [
+        Test(f"{file}::{number}", bool(OTHER_ASSERTION.search(piece)), piece) for number, piece in enumerate(pieces)
+    ]
 
 
 def _asserts(node: ast.AST) -> bool:
@@ -101,6 +116,7 @@ def _asserts(node: ast.AST) -> bool:
     return False
 
 
-def _mostly_own(repo: Repo, source: str) -> bool:
+@lru_cache(maxsize=5_000)
+def _mostly_own(template: TemplateText, source: str) -> bool:
     lines = [line for line in source.splitlines() if line.strip()]
-    return 2 * len(repo.template.own_lines(source)) > len(lines)
+    return 2 * len(template.own_lines(source)) > len(lines)

@@ -17,7 +17,11 @@ from app.settings import load_settings
 from app.stores.commands import open_catalog
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.evals.records import RunResult
     from app.evals.suite import Suite
+    from app.evals.variants import Variant
 
 RESULTS = Path("docs/results.md")
 
@@ -31,14 +35,16 @@ def run(
     json: AsJson = False,
     write: Annotated[bool, typer.Option(help="Write docs/results.md and evals/{latest.json,history.jsonl}.")] = True,
 ) -> None:
-    """Ask every golden question on a fresh index of the samples and score the answers."""
-    from app.evals import gate, records, report  # here, because they would slow down every other command
+    """Put every golden case to a fresh system and score the outcome."""
+    from app.evals import gate, records, report, variants  # here, because they would slow down every other command
     from app.evals.suite import run_suite
 
     settings, suite = load_settings(), _suite()
     result = asyncio.run(run_suite(suite, settings))
     if write:
-        records.replace_file(RESULTS, report.markdown(result).encode())
+        beside = [variants.read_variant(text, settings, suite.prompt) for text in suite.compared]
+        ranked = variants.rank([(suite.present(settings), result), *_each(suite, beside)]) if beside else []
+        records.replace_file(RESULTS, report.markdown(result, ranked).encode())
         verdict = gate.verdict_word(result, settings.evals_dir, settings.gate, suite.must_hold)
         records.write_run(settings.evals_dir, result, verdict)
     if json:
@@ -101,16 +107,11 @@ def compare(
 ) -> None:
     """Run variants of the present setup over the golden cases and rank them."""
     from app.evals import report, variants
-    from app.evals.suite import run_suite
 
     settings, suite = load_settings(), _suite()
     present = variants.Variant(variants.NOW, settings, {})
     tried = [present, *(variants.read_variant(text, settings, suite.prompt) for text in variant)]
-    runs = []
-    for each in tried:
-        talk.print(f"Running {each.label} …", markup=False)
-        runs.append((each.label, asyncio.run(run_suite(suite, each.settings, prompts=each.prompts))))
-    ranked = variants.rank(runs)
+    ranked = variants.rank(_each(suite, tried))
     if json:
         print(jsons.dumps([asdict(each) for each in ranked], indent=2))
     else:
@@ -180,6 +181,17 @@ def report(json: AsJson = False) -> None:
     if verdict is None:
         raise NotFound("The gate has not given a verdict.", "`app eval gate` does.")
     print(gate.RESULT.dump_json(verdict, indent=2).decode() if json else report.gate_markdown(verdict))
+
+
+def _each(suite: "Suite", tried: "Sequence[Variant]") -> "list[tuple[str, RunResult]]":
+    """The run of each variant."""
+    from app.evals.suite import run_suite
+
+    runs = []
+    for each in tried:
+        talk.print(f"Running {each.label} …", markup=False)
+        runs.append((each.label, asyncio.run(run_suite(suite, each.settings, prompts=each.prompts))))
+    return runs
 
 
 def _suite() -> "Suite":

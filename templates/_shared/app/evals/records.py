@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -15,8 +16,8 @@ from app.evals.statistics import Estimate, estimate
 LATEST = "latest.json"
 HISTORY = "history.jsonl"
 SERVED = " on the served index"  # how the name of a suite ends whose run was not on an index of its own
-# Passages of other documents beside the right one cost an answer nothing by themselves.
-HARMLESS = frozenset({"precision@k"})
+# Passages of other documents beside the right one, or other calls on the way, cost an outcome nothing by themselves.
+HARMLESS = frozenset({"precision@k", "economy", "trajectory"})
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Source:
 class CaseResult:
     """One case: what was asked, expected and got, and the scores; a metric that does not apply is absent.
 
-    `missing` says for each score that a judge could not give why.
+    `missing` says for each score that a judge could not give why; `counts` are what is told but not judged.
     """
 
     name: str
@@ -46,6 +47,7 @@ class CaseResult:
     latency_ms: float
     cost_usd: float
     missing: dict[str, str] = field(default_factory=dict)
+    counts: dict[str, float] = field(default_factory=dict)
 
     @property
     def lost(self) -> dict[str, float]:
@@ -99,6 +101,11 @@ class RunResult:
         """Mean and interval of each metric over the cases it applies to."""
         names = list(dict.fromkeys(name for case in self.cases for name in case.scores))
         return {n: estimate([case.scores[n] for case in self.cases if n in case.scores]) for n in names}
+
+    def counted(self) -> dict[str, float]:
+        """The mean of each count over the cases that have it."""
+        names = list(dict.fromkeys(name for case in self.cases for name in case.counts))
+        return {n: fmean([case.counts[n] for case in self.cases if n in case.counts]) for n in names}
 
     def summary(self) -> RunSummary:
         """The run without its cases."""

@@ -7,15 +7,13 @@ from dataclasses import asdict
 from rich.markup import escape
 from rich.table import Table
 
+from app import product
 from app.evals.drift import Drift
 from app.evals.gate import Check, GateResult, Verdict
 from app.evals.records import RunResult
 from app.evals.variants import Ranked
 
-OFFLINE_NOTE = (
-    "Offline floor: sentences copied by an extractive model, found by word and spelling alone. "
-    "These numbers say nothing about a generating model."
-)
+OFFLINE_NOTE = f"Offline floor: {product.OFFLINE_WORDS}. These numbers say nothing about a generating model."
 
 
 def table(run: RunResult) -> Table:
@@ -25,7 +23,7 @@ def table(run: RunResult) -> Table:
     shown = Table(
         title=f"{run.suite}: {len(run.cases)} cases, {run.setup['model']}",
         caption=f"one answer: {time.p50:.0f} ms median, {time.p95:.0f} ms p95, {time.p99:.0f} ms p99, "
-        f"{cost.mean:.6f} USD mean, {cost.p95:.6f} USD p95",
+        f"{cost.mean:.6f} USD mean, {cost.p95:.6f} USD p95{as_if(run)}",
     )
     for column in ("metric", "mean", "95 % interval", "cases"):
         shown.add_column(column, justify="left" if column == "metric" else "right")
@@ -34,8 +32,14 @@ def table(run: RunResult) -> Table:
     return shown
 
 
-def markdown(run: RunResult) -> str:
-    """The results page; offline it holds nothing that changes between two runs of the same code."""
+def as_if(run: RunResult) -> str:
+    """Whose list price the costs of an offline run are."""
+    model = run.setup.get("priced as") if run.offline else None
+    return f" as if {model}" if model else ""
+
+
+def markdown(run: RunResult, ranked: Sequence[Ranked] = ()) -> str:
+    """The results page, with `ranked` variants; offline it holds nothing that changes between two runs."""
     prompts = ", ".join(f"`{label}`" for label in run.setup["prompts"].split(", "))
     lines = [
         "# Results",
@@ -50,6 +54,7 @@ def markdown(run: RunResult) -> str:
     ]
     for name, e in run.estimates().items():
         lines.append(f"| {name} | {e.mean:.3f} | {e.low:.3f} to {e.high:.3f} | {e.n} |")
+    lines += ranking_lines(ranked) if ranked else []
     lines += ["", "## Cases that lost points", "", "| case | kind | lost in |", "|---|---|---|"]
     for case in run.cases:
         if case.lost:
@@ -151,6 +156,22 @@ def gate_markdown(result: GateResult) -> str:
 def escape_markdown(text: str) -> str:
     """Foreign text on one line, with nothing that Markdown or HTML reads as a command."""
     return "".join(f"\\{c}" if c in "\\`*_[]<>|#!" else c for c in " ".join(text.split()))
+
+
+def ranking_lines(ranked: Sequence[Ranked]) -> list[str]:
+    """Variants as a Markdown table, the best first, without time: that changes from run to run."""
+    metrics = list(dict.fromkeys(name for variant in ranked for name in variant.metrics))
+    counts = list(dict.fromkeys(name for variant in ranked for name in variant.counts))
+    columns = ["variant", *metrics, *(f"{name} per case" for name in counts), "USD per 1,000"]
+    lines = ["", "## Variants", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    for v in ranked:
+        means = [f"{v.metrics[name].mean:.3f}" if name in v.metrics else NOTHING for name in metrics]
+        spent = [f"{v.counts.get(name, 0):.1f}" for name in counts]
+        cells = [v.label, *means, *spent, f"{1000 * v.cost_usd.mean:.2f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    priced_as = ranked[0].priced_as
+    prices = f"Offline runs cost nothing; shown is the list price of {priced_as}. " if priced_as else ""
+    return [*lines, "", f"{prices}Times depend on the machine: `app eval compare` shows them."]
 
 
 def ranking_table(ranked: Sequence[Ranked]) -> Table:

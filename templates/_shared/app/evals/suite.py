@@ -34,6 +34,8 @@ class Suite:
     each of `rubrics` from what `judged` shows it of the outcome. A critical case may lose nothing in `must_hold`.
     `prompt` is the one that `app eval compare --variant prompt=VERSION` means. `serve` returns the task on an index as
     it is served, where that makes sense; `draft` makes a golden case of a reader's judgement, without its name.
+    `setup` tells what else the numbers depend on, and the variants `compared` stand in the results beside the setup
+    that is, under the name that `present` gives it.
     """
 
     name: str
@@ -47,6 +49,9 @@ class Suite:
     prompt: str = ""
     serve: Callable[[Platform, Dataset[Any, Any, Any]], Awaitable[Task]] | None = None
     draft: Callable[[Judgement], dict[str, object]] | None = None
+    setup: Callable[[Settings], Mapping[str, str]] = lambda _: {}
+    compared: tuple[str, ...] = ()
+    present: Callable[[Settings], str] = lambda _: "now"
 
 
 async def run_suite(
@@ -76,7 +81,7 @@ async def run_suite(
         platform = replace(opened, prompts=PromptRegistry(settings.prompts_dir, prompts))
         task = await (suite.serve(platform, dataset) if served and suite.serve else suite.prepare(platform))
         report = await dataset.evaluate(task, progress=False, max_concurrency=CONCURRENCY)
-        setup = describe_setup(platform, judge)
+        setup = {**describe_setup(platform, judge), **suite.setup(settings)}
     _require_all(report)
     return RunResult(
         suite=suite.name + (SERVED if served else ""),

@@ -35,6 +35,8 @@ class Ranked:
     metrics: Mapping[str, Estimate]
     latency_ms: Percentiles
     cost_usd: Percentiles
+    counts: Mapping[str, float]
+    priced_as: str
 
 
 def read_variant(text: str, settings: Settings, prompt: str) -> Variant:
@@ -87,7 +89,9 @@ def rank(runs: Sequence[tuple[str, RunResult]]) -> list[Ranked]:
         differences = [mean - present[name] for name, mean in means.items() if name in present]
         summary = run.summary()
         overall, against = estimate(list(means.values())), estimate(differences) if i else None
-        ranked.append(Ranked(label, overall, against, summary.metrics, summary.latency_ms, summary.cost_usd))
+        priced_as = run.setup.get("priced as", "") if run.offline else ""
+        spent = (summary.latency_ms, summary.cost_usd, run.counted(), priced_as)
+        ranked.append(Ranked(label, overall, against, summary.metrics, *spent))
     return sorted(ranked, key=lambda variant: -variant.overall.mean)
 
 

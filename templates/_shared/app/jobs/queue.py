@@ -39,21 +39,27 @@ class JobQueue:
     Jobs with the same key run one after the other, on all processes together. A job that fails is tried again after 1,
     2, 4 … seconds; one whose process was killed begins anew in another: `work` must not mind being called twice.
     `waiting` tells, at the start, which keys have work left, so that not even losing the queue's database loses a job.
+    Each process does `at_once` jobs at a time.
     """
 
     def __init__(
-        self, store_url: str, work: Callable[[str], Awaitable[None]], waiting: Callable[[], Sequence[str]]
+        self,
+        store_url: str,
+        work: Callable[[str], Awaitable[None]],
+        waiting: Callable[[], Sequence[str]],
+        at_once: int = JOBS_AT_ONCE,
     ) -> None:
         self._url = jobs_url(store_url)
         self._work = work
         self._waiting = waiting
+        self._at_once = at_once
 
     async def __aenter__(self) -> Self:
         global _running
         if _running is not None:
             raise RuntimeError("DBOS allows one queue in a process, and another one is open.")
         self._seat = await to_thread.run_sync(Seat, self._url)
-        _silence_console()
+        silence_console()
         DBOS(config=_config(self._url, self._seat.name))
         DBOS.launch()  # here and not in a thread: jobs run on the event loop that it is called from
         _running = self
@@ -86,7 +92,7 @@ class JobQueue:
         DBOS.register_queue(
             QUEUE,
             partition_concurrency=1,
-            worker_concurrency=JOBS_AT_ONCE,
+            worker_concurrency=self._at_once,
             polling_interval_sec=POLL_SECONDS,
             on_conflict="always_update",
         )
@@ -153,11 +159,18 @@ def _config(url: str, executor: str) -> DBOSConfig:
     }
 
 
-def _silence_console() -> None:
+def silence_console() -> None:
     """DBOS greets on the console unless its logger has a handler; warnings go where all logs go."""
     logger = logging.getLogger("dbos")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
+    logger.addFilter(_tells_news)
+
+
+def _tells_news(record: logging.LogRecord) -> bool:
+    """False for a job that DBOS took up at the moment of the stop: the next start takes it up again."""
+    error = record.exc_info[1] if record.exc_info else None
+    return "cannot schedule new futures after shutdown" not in str(error)
 
 
 def _stop() -> None:

@@ -1,6 +1,7 @@
 """From settings to models: the offline one, or providers behind breakers, retries and one deadline."""
 
 import os
+from pkgutil import resolve_name
 
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.models import Model, infer_model
@@ -10,7 +11,6 @@ from pydantic_ai.settings import ModelSettings
 from app.errors import ConfigurationError
 from app.llm.breaker import Breaker, GuardedModel
 from app.llm.gateway import Gateway, ResilientModel
-from app.llm.offline import offline_model
 from app.llm.routing import Tier
 from app.settings import LLMSettings
 
@@ -26,7 +26,7 @@ def build_gateway(settings: LLMSettings) -> Gateway:
         ConfigurationError: unknown model, missing package or missing key; the message names the setting.
     """
     if is_offline(settings):
-        return Gateway({Tier.LARGE: offline_model()}, {}, settings.route_threshold)
+        return Gateway({Tier.LARGE: _offline()}, {}, settings.route_threshold)
     breakers: dict[str, Breaker] = {}
     large = _guarded(settings.primary, "APP_LLM__PRIMARY", settings, breakers)
     small = _guarded(settings.small, "APP_LLM__SMALL", settings, breakers)
@@ -43,8 +43,16 @@ def build_model(settings: LLMSettings) -> Model:
 
 
 def is_offline(settings: LLMSettings) -> bool:
-    """True when answers are copied from documents instead of generated."""
+    """True when a program of rules answers instead of a language model."""
     return settings.primary == OFFLINE
+
+
+def _offline() -> Model:
+    """The model by rules that this project has for machines without a key."""
+    from app import product  # here, because the product stands on this module
+
+    model: Model = resolve_name(product.OFFLINE_MODEL)()
+    return model
 
 
 def _guarded(name: str, setting: str, settings: LLMSettings, breakers: dict[str, Breaker]) -> list[Model]:
@@ -52,7 +60,7 @@ def _guarded(name: str, setting: str, settings: LLMSettings, breakers: dict[str,
     if name == NONE:
         return []
     if name == OFFLINE:
-        return [offline_model()]
+        return [_offline()]
     provider = name.partition(":")[0]
     breaker = breakers.setdefault(
         provider, Breaker(provider, settings.breaker_failures, settings.breaker_pause_seconds)

@@ -27,7 +27,7 @@ class Usage(BaseModel):
 
 def offline_usage(messages: Sequence[ModelMessage], response: ModelResponse, priced_as: str = "none") -> Usage:
     """Estimated tokens of an offline call. It costs nothing; `priced_as` says what the named model would have cost."""
-    tokens = Usage(input_tokens=prompt_tokens(messages), output_tokens=estimated_tokens(len(response.text or "")))
+    tokens = Usage(input_tokens=prompt_tokens(messages), output_tokens=prompt_tokens([response]))
     if priced_as == "none":
         return tokens
     provider, _, model = priced_as.partition(":")
@@ -36,8 +36,10 @@ def offline_usage(messages: Sequence[ModelMessage], response: ModelResponse, pri
 
 
 def prompt_tokens(messages: Sequence[ModelMessage]) -> int:
-    """Estimated tokens of a request."""
-    return estimated_tokens(sum(len(str(getattr(p, "content", ""))) for m in messages for p in m.parts))
+    """Estimated tokens of messages: their texts, the calls of tools and what these gave, and the instructions."""
+    parts = [getattr(part, "content", None) or getattr(part, "args", None) or "" for m in messages for part in m.parts]
+    instructions = [getattr(message, "instructions", None) or "" for message in messages[-1:]]
+    return estimated_tokens(sum(len(str(text)) for text in (*parts, *instructions)))
 
 
 def price(response: ModelResponse) -> Usage:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse
 
+from app import product
 from app.bootstrap import Platform
 from app.errors import AppError
 from app.evals.drift import judge_drift
@@ -112,6 +113,8 @@ def content(folder: Path, filters: Filters) -> dict[str, object]:
         "gate": read_verdict(folder),
         "served": served[-1] if served else None,
         "summary": summary,
+        "offline_words": product.OFFLINE_WORDS,
+        "priced_as": summary.setup.get("priced as", "") if summary and summary.offline else "",
         "history": history,
         "metrics": metrics(summary, history) if summary else [],
         "cases": [case for case in cases if filters.admit(case)],

@@ -12,12 +12,12 @@ from app.bootstrap import Platform
 TRACE = "0" * 31 + "1"
 
 
-def test_alive_and_ready(anonymous: TestClient) -> None:
+def test_alive_and_ready(anonymous: TestClient, platform: Platform) -> None:
     assert anonymous.get("/healthz").json() == {"status": "ok"}
     ready = anonymous.get("/readyz")
     assert ready.status_code == 200
     assert ready.json()["dependencies"] == {"catalog": "ok", "index": "ok"}
-    assert ready.json()["model"] == "offline-extractive"
+    assert ready.json()["model"] == platform.model.model_name
 
 
 def test_a_broken_dependency_makes_the_service_unready_with_the_reason(

@@ -48,17 +48,19 @@ export async function call(path, init = {}) {
   const key = sessionStorage.getItem(STORED_KEY);
   if (!key) throw keyNeeded(false);
   const headers = { ...init.headers, Authorization: `Bearer ${key}` };
-  return succeeded(await reach(path, { ...init, headers }));
+  return succeeded(await reach(path, { ...init, headers }), key);
 }
 
 /**
  * @param {Response} response
+ * @param {string} key with which it was asked for
  * @returns {Promise<Response>} the same
  * @throws {ServiceError} if it is no success
  */
-async function succeeded(response) {
+async function succeeded(response, key) {
   if (response.ok) return response;
   if (response.status !== 401) throw new ServiceError(await problemOf(response), response.status);
+  if (sessionStorage.getItem(STORED_KEY) !== key) throw new ServiceError("The key has changed; try again.", 401);
   sessionStorage.removeItem(STORED_KEY);
   throw keyNeeded(true);
 }
@@ -95,7 +97,7 @@ export async function send(path, form, onProgress) {
   await ended;
   if (request.status === 0) throw new ServiceError(UNREACHABLE, 0);
   const response = new Response(request.responseText, { status: request.status, statusText: request.statusText });
-  return (await succeeded(response)).json();
+  return (await succeeded(response, key)).json();
 }
 
 /**

@@ -1,0 +1,1 @@
+"""The evaluation of the agent: golden objectives in, and how well their runs went."""

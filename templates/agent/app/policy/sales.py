@@ -1,0 +1,87 @@
+"""The questions about sales that the policy understands, as SQL over the view `sales`."""
+
+import re
+from dataclasses import dataclass
+
+DIMENSIONS = {
+    "product": r"\bproducts?\b|\bitems?\b|best.?sell",
+    "category": r"\bcategor",
+    "region": r"\bregions?\b|\bcountr",
+    "channel": r"\bchannels?\b",
+    "segment": r"\bsegments?\b",
+    "customer": r"\bcustomers?\b|\bclients?\b",
+    "month": r"\bmonthly\b|\b(?:by|per|each|which) month\b|\btrend|over time|\bdevelop",
+}
+MEASURES = {  # in the order in which a goal is searched for them
+    "margin": (r"\bmargin|\bprofit", "round(sum(margin), 2)"),
+    "refund": (r"\brefund|\breturn(?:s|ed)\b", "round(sum(refund), 2)"),
+    "orders": (r"(?:number of|how many|count) (?:\w+ )?orders", "count(DISTINCT order_id)"),
+    "units": (r"\bunits\b|\bpieces\b|\bquantit", "sum(quantity)"),
+    "revenue": (r"", "round(sum(revenue), 2)"),
+}
+SALES = (
+    r"(?<!head of )\bsales?\b(?! (?:team|tax|rules?))|\brevenue|\bsold\b|\bsells?\b|\bturnover\b|best.?sell"
+    r"|\borders\b|\bunits\b|\bmargin|\brefunds?\b"
+)
+NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+NUMBER = rf"(\d{{1,3}}|{'|'.join(NUMBERS)})"
+
+
+@dataclass(frozen=True)
+class Sales:
+    """A question: the best (or worst) `top` of a dimension by a measure; an empty dimension asks for one total.
+
+    `months` counts whole months back from the newest day of the data; 0 means all of it.
+    """
+
+    dimension: str = ""
+    measure: str = "revenue"
+    months: int = 0
+    top: int = 10
+    worst: bool = False
+
+    def title(self, first: str, last: str) -> str:
+        """The question as a heading."""
+        by = f" by {self.dimension}" if self.dimension else ""
+        which = "" if self.dimension in ("", "month") else f", {'lowest' if self.worst else 'top'} {self.top}"
+        return f"{self.measure.capitalize()}{by}{which}{f', {first} to {last}' if first else ''}"
+
+    def sql(self, first: str, last: str) -> str:
+        """One SELECT over the days from `first` to `last`."""
+        value = f"{MEASURES[self.measure][1]} AS {self.measure}"
+        where = f" WHERE day BETWEEN '{first}' AND '{last}'" if first else ""
+        if not self.dimension:
+            return f"SELECT {value} FROM sales{where}"  # noqa: S608 - words of this file and dates
+        order = "month" if self.dimension == "month" else f"{self.measure} {'ASC' if self.worst else 'DESC'}"
+        grouped = f"GROUP BY {self.dimension} ORDER BY {order} LIMIT {self.top}"
+        return f"SELECT {self.dimension}, {value} FROM sales{where} {grouped}"  # noqa: S608
+
+
+def read_sales(low: str) -> Sales | None:
+    """The question in a goal in lower case; None where it is about something else."""
+    if not re.search(SALES, low):
+        return None
+    broad = r"analy[sz]e|report|chart|\btop\b|\bbest|\bworst"
+    named = re.search(r"\b(?:by|per|each|which|top|best|worst)\b.*", low)
+    searched = (named[0] if named else "", low)
+    dimensions = [name for text in searched for name, words in DIMENSIONS.items() if re.search(words, text)]
+    averaged = "month" if re.search(r"\b(?:average|mean|median)\b", low) else ""
+    dimension = dimensions[0] if dimensions else averaged or ("product" if re.search(broad, low) else "")
+    top = re.search(rf"\b(?:top|best|worst|bottom|lowest|which) {NUMBER}\b|\b{NUMBER} (?:best|worst|top)\b", low)
+    return Sales(
+        dimension=dimension,
+        measure=next(name for name, (words, _) in MEASURES.items() if re.search(words, low)),
+        months=_months(low),
+        top=_number(top[1] or top[2]) if top else 36 if dimension == "month" else 10,
+        worst=bool(re.search(r"\bworst|\bbottom|\blowest|\bweakest|\bleast", low)),
+    )
+
+
+def _months(low: str) -> int:
+    """How many months back: `last three months`, `last quarter`, `past year`; 0 where no time is named."""
+    found = re.search(rf"\b(?:last|past|previous|latest) (?:{NUMBER} )?(month|quarter|year)s?\b", low)
+    return (_number(found[1] or "one") * {"month": 1, "quarter": 3, "year": 12}[found[2]]) if found else 0
+
+
+def _number(word: str) -> int:
+    return NUMBERS.index(word) if word in NUMBERS else int(word)

@@ -1,0 +1,1 @@
+"""The sample sales database: eighteen months of a wholesaler of coffee equipment."""
