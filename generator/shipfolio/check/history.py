@@ -25,7 +25,7 @@ REF = re.compile(r"refs/[\w./@+-]{1,200}")
 MAX_REFS = 2_000
 MAX_HISTORY_BYTES = 32_000_000
 MAX_BLOB_BYTES = 1_000_000
-ONLY_BLOBS = (f"--filter=combine:object:type=blob+blob:limit={MAX_BLOB_BYTES}", "--filter-provided-objects")
+ONLY_BLOBS = ("--filter=object:type=blob", "--filter-provided-objects")
 MAX_SECONDS = 5.0
 
 
@@ -36,6 +36,14 @@ class Blob:
     id: str
     path: str
     content: bytes
+
+
+@dataclass(frozen=True)
+class Past:
+    """Contents of earlier commits, newest first. `left_out` names what was not read of them; empty where all was."""
+
+    blobs: list[Blob]
+    left_out: list[str]
 
 
 @dataclass(frozen=True)
@@ -60,28 +68,45 @@ class History:
         """Whether tracked files differ from HEAD or new ones wait."""
         return bool(self._git("status", "--porcelain", "--untracked-files=normal"))
 
-    def earlier(self, known: Set[str]) -> tuple[list[Blob], bool]:
-        """The contents that any commit holds and `known` (blob ids) does not, newest first; and whether that is all.
+    def earlier(self, known: Set[str]) -> Past:
+        """The contents that any commit holds and `known` (blob ids) does not.
 
         Cut at `MAX_HISTORY_BYTES` or `MAX_SECONDS`. A content of more than `MAX_BLOB_BYTES` is left out.
         """
-        listed = self._git("rev-list", "--all", "--objects", *ONLY_BLOBS).decode("utf-8", "surrogateescape")
-        fields = [line.partition(" ") for line in listed.splitlines()]
-        paths = {blob: path for blob, _, path in fields}
-        wanted = [blob for blob in paths if blob not in known]
-        blobs = list(self._contents(wanted, paths)) if wanted else []
-        return blobs, len(blobs) == len(wanted)
+        listed = self._answer("rev-list", "--all", "--objects", *ONLY_BLOBS)
+        if listed is None:
+            return Past([], ["everything before the files as they are (git could not list it)"])
+        fields = [line.partition(" ") for line in listed.decode("utf-8", "surrogateescape").splitlines()]
+        paths = {blob: path for blob, _, path in fields if blob not in known}
+        wanted = self._small_enough(list(paths))
+        blobs = list(self._contents(wanted, paths))
+        older, large = len(wanted) - len(blobs), len(paths) - len(wanted)
+        left_out = {
+            f"{older} older contents": older,
+            f"{large} contents that are lost or have more than {MAX_BLOB_BYTES // 1_000_000} MB": large,
+            "what this shallow clone lacks": (self.root / ".git/shallow").exists(),
+        }
+        return Past(blobs, [what for what, there in left_out.items() if there])
 
     def commit_that_added(self, blob: str) -> str:
         """The id of the first commit that holds a content."""
         found = self._git("log", "--all", "--reverse", "--format=%H", f"--find-object={blob}")
         return found.partition(b"\n")[0].decode("ascii", "replace")
 
+    def _small_enough(self, blobs: Sequence[str]) -> list[str]:
+        """Those that have at most `MAX_BLOB_BYTES`, in their order."""
+        if not blobs:
+            return []
+        with _lines(blobs) as asked:
+            sized = self._answer("cat-file", "--batch-check=%(objectname) %(objectsize)", given=asked) or b""
+        sizes = dict(line.split(" ") for line in sized.decode("ascii", "replace").splitlines())
+        return [blob for blob in blobs if sizes.get(blob, "").isdigit() and int(sizes[blob]) <= MAX_BLOB_BYTES]
+
     def _contents(self, blobs: Sequence[str], paths: Mapping[str, str]) -> Iterator[Blob]:
         """As many of the contents as there is room and time for."""
-        with tempfile.TemporaryFile() as asked:
-            asked.write("".join(f"{blob}\n" for blob in blobs).encode())
-            asked.seek(0)
+        if not blobs:
+            return
+        with _lines(blobs) as asked:
             process = self._start("cat-file", "--batch", given=asked)
         assert process.stdout is not None
         size, deadline = 0, time.monotonic() + MAX_SECONDS
@@ -97,15 +122,20 @@ class History:
         process.wait()
 
     def _git(self, *arguments: str) -> bytes:
+        return self._answer(*arguments) or b""
+
+    def _answer(self, *arguments: str, given: IO[bytes] | None = None) -> bytes | None:
+        """What git prints; None where it fails or takes longer than `MAX_SECONDS`."""
         if self.git_dir is None:
-            return b""
-        process = self._start(*arguments)
+            return None
+        process = self._start(*arguments, given=given)
         try:
-            return process.communicate(timeout=MAX_SECONDS)[0]
+            printed = process.communicate(timeout=MAX_SECONDS)[0]
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-            return b""
+            return None
+        return printed if process.returncode == 0 else None
 
     def _start(self, *arguments: str, given: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
         assert self.git_dir is not None
@@ -131,6 +161,15 @@ class History:
         return subprocess.Popen(  # noqa: S603 - fixed program, arguments never reach a shell
             command, cwd=self.root, env=environment, stdin=given or quiet, stdout=subprocess.PIPE, stderr=quiet
         )
+
+
+@contextmanager
+def _lines(names: Sequence[str]) -> Iterator[IO[bytes]]:
+    """A file with one name in each line, to be read from its start."""
+    with tempfile.TemporaryFile() as file:
+        file.write("".join(f"{name}\n" for name in names).encode())
+        file.seek(0)
+        yield file
 
 
 @contextmanager

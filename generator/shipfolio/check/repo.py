@@ -44,17 +44,13 @@ class Repo:
         return self
 
     @cached_property
-    def files(self) -> list[str]:
+    def files(self) -> tuple[str, ...]:
         """The regular files that git tracks or would track (all, where there is no git), as POSIX paths, sorted."""
         names = self.history.listed_files() if not self.history.missing else None
         found = sorted(name for name in (self._walk() if names is None else names) if self._path(name))
         if len(found) > MAX_FILES:
             self.notes.append(f"only the first {MAX_FILES} of {len(found)} files were read")
-        return found[:MAX_FILES]
-
-    @cached_property
-    def _names(self) -> tuple[str, ...]:
-        return tuple(self.files)
+        return tuple(found[:MAX_FILES])
 
     @cached_property
     def template(self) -> TemplateText:
@@ -69,7 +65,7 @@ class Repo:
 
     def named(self, pattern: str) -> list[str]:
         """The files whose whole path matches a regular expression, upper and lower case alike."""
-        return list(_named(pattern, self._names))
+        return list(_named(pattern, self.files))
 
     def text(self, name: str) -> str:
         """A file as text; empty where it is binary, absent or not a file of this folder."""

@@ -42,11 +42,10 @@ def search(repo: Repo) -> tuple[list[str], str]:
         leaks += [f"{what} {start}... in {name}" for what, start in _in_text(repo.text(name))]
     if repo.history.missing:
         return leaks, f"{len(repo.files)} files searched, {repo.history.missing}"
-    blobs, whole = repo.history.earlier(repo.blob_ids())
-    for blob in blobs:
+    past = repo.history.earlier(repo.blob_ids())
+    for blob in past.blobs:
         leaks += _in_blob(repo, blob)
-    megabytes = sum(len(blob.content) for blob in blobs) >> 20
-    extent = "the whole history" if whole else f"the newest {megabytes} MB of the history, not the rest"
+    extent = f"the history without {' and '.join(past.left_out)}" if past.left_out else "the whole history"
     return sorted(set(leaks)), f"{len(repo.files)} files and {extent} searched"
 
 

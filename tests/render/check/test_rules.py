@@ -88,7 +88,44 @@ def test_a_history_that_is_too_long_is_said_to_be_searched_in_part(
     write(tmp_path, {"docs/long.md": "three\n"})
     assert any("the whole history searched" in line for line in finding(tmp_path, "SEC101").evidence)
     monkeypatch.setattr(history, "MAX_HISTORY_BYTES", 100)
-    assert any("not the rest searched" in line for line in finding(tmp_path, "SEC101").evidence)
+    assert any("the history without 1 older contents searched" in line for line in finding(tmp_path, "SEC101").evidence)
+
+
+def test_what_is_too_large_to_search_is_said(tmp_path: Path) -> None:
+    write(tmp_path, {**GOOD, "data/rows.csv": f"{FAKE_KEY}\n" * 60_000})
+    write(tmp_path, {"data/rows.csv": None})
+    assert any("lost or have more than 1 MB searched" in line for line in finding(tmp_path, "SEC101").evidence)
+
+
+def test_a_history_that_git_cannot_list_is_not_said_to_be_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, GOOD)
+    answer = history.History._answer
+
+    def slow(self: history.History, *arguments: str, **given: object) -> bytes | None:
+        return None if arguments[0] == "rev-list" else answer(self, *arguments, **given)
+
+    monkeypatch.setattr(history.History, "_answer", slow)
+    assert any("git could not list it" in line for line in finding(tmp_path, "SEC101").evidence)
+
+
+def test_a_broken_history_is_not_said_to_be_searched(tmp_path: Path) -> None:
+    write(tmp_path, {**GOOD, "notes.md": "one\n"})
+    blob = git(tmp_path, "rev-parse", "HEAD:notes.md")
+    write(tmp_path, {"notes.md": None})
+    (tmp_path / f".git/objects/{blob[:2]}/{blob[2:]}").unlink()
+    evidence = finding(tmp_path, "SEC101").evidence
+    assert not any("the whole history" in line for line in evidence), evidence
+
+
+def test_a_shallow_clone_has_no_whole_history(tmp_path: Path) -> None:
+    whole, shallow = tmp_path / "whole", tmp_path / "shallow"
+    whole.mkdir()
+    write(whole, GOOD)
+    write(whole, {"notes.md": "one\n"})
+    git(tmp_path, "clone", "--quiet", "--depth", "1", whole.as_uri(), str(shallow))
+    assert any("what this shallow clone lacks" in line for line in finding(shallow, "SEC101").evidence)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +139,30 @@ def test_an_ignored_env_file_is_no_leak(tmp_path: Path) -> None:
     write(tmp_path, {**GOOD, ".gitignore": ".env\n"})
     write(tmp_path, {".env": "OPENAI_API_KEY=abc\n"}, commit=False)
     assert finding(tmp_path, "SEC101").state == "pass"
+
+
+GUARDED = """
+try:
+    import numpy
+except ImportError:
+    def test_without(): assert 1 + 1 == 2
+else:
+    def test_with(): assert numpy.e > 2
+if numpy:
+    pass
+elif True:
+    def test_elif(): assert 2 > 1
+with open("x") as file:
+    class TestFile:
+        def test_method(self): assert file
+def helper():
+    def test_hidden(): assert False
+"""
+
+
+def test_tests_count_wherever_pytest_finds_them(tmp_path: Path) -> None:
+    found = finding(write(tmp_path, {"tests/test_guarded.py": GUARDED}), "TST101")
+    assert found.evidence[0] == "4 tests"
 
 
 def test_a_step_that_may_fail_is_no_gate(tmp_path: Path) -> None:

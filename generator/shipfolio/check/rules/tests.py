@@ -90,12 +90,21 @@ def _in_python(file: str, text: str) -> list[Test]:
 
 
 def _functions(statements: list[ast.stmt]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """The functions of a module and of its classes; tests stand nowhere else."""
-    for statement in statements:
+    """The functions of a module and of its classes, behind an if, try, with or loop too; pytest finds no others."""
+    waiting = statements[::-1]
+    while waiting:
+        statement = waiting.pop()
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             yield statement
-        elif isinstance(statement, ast.ClassDef | ast.If):
-            yield from _functions(statement.body)
+        else:
+            waiting += reversed(_inside(statement))
+
+
+def _inside(statement: ast.stmt) -> list[ast.stmt]:
+    """The statements directly inside another one, in all of its branches."""
+    blocks = [getattr(statement, part, []) for part in ("body", "orelse", "finalbody")]
+    blocks += [handler.body for handler in getattr(statement, "handlers", [])]
+    return [inner for block in blocks for inner in block]
 
 
 @lru_cache(maxsize=500)
