@@ -2,8 +2,9 @@
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
 DEMO := out/demo
-# Processes, browsers and clouds stumble on a busy machine: a failure is tried once more, and listed as RERUN.
-AGAIN := --reruns 1 -rR
+# Two tests at a time, each process a stretch of its own, which keeps what tests share in one of them. Processes,
+# browsers and clouds stumble on a busy machine: a failure is tried once more, and listed as RERUN.
+TWO := -n 2 --dist worksteal --reruns 1 -rR
 
 .PHONY: help demo test test-slow lint check bench upkeep release clean
 .DEFAULT_GOAL := help
@@ -18,11 +19,11 @@ demo: .venv/.ready ## Generate a RAG project into out/demo and run its demo
 
 test: .venv/.ready-dev ## Check style and types, run the fast tests
 	@$(MAKE) --no-print-directory lint
-	pytest -q $(AGAIN)
+	pytest -q $(TWO)
 
 test-slow: .venv/.ready-dev ## Run the tests that build wheels, projects, browsers, clouds and containers
 	sh .ci/system-packages
-	pytest -q -m "slow or browser or container" --durations=15 $(AGAIN)
+	pytest -q -m "slow or browser or container" --durations=15 $(TWO)
 
 lint: .venv/.ready-dev ## Check style and types of the generator, the templates and the tests
 	ruff check generator templates tests bench hatch_build.py

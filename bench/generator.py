@@ -1,7 +1,7 @@
-"""CPU of `new` against `copier copy`, wall time of `--help`: `python bench/generator.py [REPEATS]`.
+"""CPU of `new` against `copier copy`, wall time of `--help` of both: `python bench/generator.py [REPEATS]`.
 
-Both make the same project from the same commit, interleaved, each time in a fresh folder. Printed: the
-medians, their ratio (at most 1.0) and the wall time of `shipfolio --help` (at most 0.5 s).
+Both make the same project from the same commit, interleaved, each time in a fresh folder. Printed: the medians and
+the ratios (`new` at most 1.0; `--help` at most 0.65, which is half a second where `copier --help` takes 0.77 s).
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def main(repeats: int) -> int:
         "shipfolio new": [],
         "copier copy (url)": [],
         "copier copy (path)": [],
-        "help": [],
+        "shipfolio --help": [],
+        "copier --help": [],
     }
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         private = {**origin.environment(), "COPIER_CACHE_DIR": f"{folder}/cache"}
@@ -67,17 +68,19 @@ def main(repeats: int) -> int:
                 "shipfolio new": measured([*new, f"{folder}/new{turn}"], {})[0],
                 "copier copy (url)": measured([*copier, origin.url, f"{folder}/url{turn}"], private)[0],
                 "copier copy (path)": measured([*copier, str(origin.location), f"{folder}/path{turn}"], {})[0],
-                "help": measured([str(BIN / "shipfolio"), "--help"], {})[1],
+                "shipfolio --help": measured([str(BIN / "shipfolio"), "--help"], {})[1],
+                "copier --help": measured([str(BIN / "copier"), "--help"], {})[1],
             }
             for name, seconds in turns.items() if turn else ():  # the first turn warms caches
                 figures[name].append(seconds)
     medians = {name: statistics.median(values) for name, values in figures.items()}
     ratio = medians["shipfolio new"] / min(medians["copier copy (url)"], medians["copier copy (path)"])
     for name, seconds in medians.items():
-        print(f"{name:<20} {seconds:6.3f} s {'wall' if name == 'help' else 'CPU'} (median of {repeats})")
+        print(f"{name:<20} {seconds:6.3f} s {'wall' if name.endswith('--help') else 'CPU'} (median of {repeats})")
     print(f"ratio shipfolio new / cheaper copier copy: {ratio:.2f} (bound 1.00)")
-    print(f"help: {medians['help']:.3f} s wall (bound 0.50)")
-    return 0 if ratio <= 1 and medians["help"] <= 0.5 else 1
+    help_ratio = medians["shipfolio --help"] / medians["copier --help"]
+    print(f"ratio shipfolio --help / copier --help: {help_ratio:.2f} (bound 0.65)")
+    return 0 if ratio <= 1 and help_ratio <= 0.65 else 1
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,7 +104,7 @@ def test_a_history_that_git_cannot_list_is_not_said_to_be_searched(
     write(tmp_path, GOOD)
     answer = history.History._answer
 
-    def slow(self: history.History, *arguments: str, **given: object) -> bytes | None:
+    def slow(self: history.History, *arguments: str, **given: Any) -> bytes | None:
         return None if arguments[0] == "rev-list" else answer(self, *arguments, **given)
 
     monkeypatch.setattr(history.History, "_answer", slow)
