@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2 import FileSystemBytecodeCache, StrictUndefined, TemplateError
+from jinja2.bccache import Bucket
 from jinja2.loaders import FunctionLoader
 from jinja2.sandbox import SandboxedEnvironment
+from platformdirs import user_cache_path
 
 from shipfolio import question_files
 from shipfolio.project import ANSWERS_FILE
@@ -79,7 +81,6 @@ class Layout:
     """One version of the templates, read and compiled as far as the answers do not matter."""
 
     content: dict[str, bytes]
-    compiled: dict[str, Template] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.settings, self.questions = question_files.read(self.content.__getitem__)
@@ -112,8 +113,8 @@ class Layout:
 
     @cached_property
     def environment(self) -> SandboxedEnvironment:
-        """Copier's environment for these templates."""
-        loader = FunctionLoader(lambda name: self.content[name].decode("utf-8"))
+        """Copier's environment for these templates; what is no file of theirs is a text by itself."""
+        loader = FunctionLoader(lambda name: self.content[name].decode("utf-8") if name in self.content else name)
         return _environment(self.delimiters).overlay(loader=loader)
 
     @property
@@ -173,22 +174,23 @@ class Layout:
         for value in values:
             yield value, self._rendered(include[1] + value, {**context, item: value})
 
+    @cached_property
+    def _plain(self) -> dict[str, bytes]:
+        """The files without any expression, with Jinja's line endings: the same in every project."""
+        plain = {path: content for path, content in self.content.items() if b"{=" not in content}
+        return {path: NEWLINE.sub(b"\n", content) if b"\r" in content else content for path, content in plain.items()}
+
     def _rendered(self, path: str, context: Mapping[str, Any]) -> bytes:
-        """A template file, rendered; one without any expression is taken as it is (with Jinja's line endings)."""
-        content = self.content[path]
-        if b"{=" not in content:
-            return NEWLINE.sub(b"\n", content) if b"\r" in content else content
-        return self._text(content.decode("utf-8"), context).encode()
+        """A template file, rendered; one without any expression is taken as it is."""
+        plain = self._plain.get(path)
+        return self._text(self.content[path].decode("utf-8"), context).encode() if plain is None else plain
 
     def _text(self, source: str, context: Mapping[str, Any]) -> str:
         """A text, rendered; compiled once."""
         if "{=" not in source:
             return source
-        if "include" not in source:
-            return _compiled(self.delimiters, source).render(context)
-        if source not in self.compiled:
-            self.compiled[source] = self.environment.from_string(source)
-        return self.compiled[source].render(context)
+        environment = self.environment if "include" in source else _environment(self.delimiters)
+        return environment.get_template(source).render(context)
 
 
 @lru_cache(maxsize=32)
@@ -199,16 +201,36 @@ def _matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     return lru_cache(maxsize=4096)(PathSpec.from_lines("gitignore", patterns).match_file)
 
 
-@lru_cache(maxsize=1024)
-def _compiled(delimiters: tuple[tuple[str, str], ...], source: str) -> Template:
-    """A text that includes no file: the versions of a template share most of them."""
-    return _environment(delimiters).from_string(source)
+class Compiled(FileSystemBytecodeCache):
+    """Compiled texts in the user's cache folder: compiling them takes longer than all the rest of a status."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """What was compiled before, if it is there and can be read."""
+        with suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it, where there is a place and room."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+@lru_cache(maxsize=1)
+def _cache() -> Compiled | None:
+    """None where no cache folder can be made."""
+    with suppress(OSError):
+        return Compiled(str(user_cache_path("shipfolio", ensure_exists=True)))
+    return None
 
 
 @lru_cache(maxsize=4)
 def _environment(delimiters: tuple[tuple[str, str], ...]) -> SandboxedEnvironment:
+    """An environment in which a text is its own name: the versions of a template share most of them."""
     options: dict[str, Any] = dict(delimiters)
     return SandboxedEnvironment(
+        loader=FunctionLoader(lambda source: source),
+        bytecode_cache=_cache(),
+        cache_size=1024,
         extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
         undefined=StrictUndefined,
         keep_trailing_newline=True,

@@ -7,7 +7,7 @@ import os
 import re
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,6 +24,7 @@ CHECKOUT = PACKAGE.parents[1]
 DATA = PACKAGE / "_data"
 BUNDLE = DATA / "templates.bundle"
 TEMPLATE_PATHS = ("copier.yml", "templates")
+QUESTION_FILE = re.compile(r"templates/_(?!shared/)")
 VERSION_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]*")
 
 
@@ -133,12 +134,15 @@ class History:
         """The files of a version, unpacked once. Raises ShipfolioError that says why it is not here."""
         if version not in self.snapshots:
             archive = self.archive(version)
-            root = self.folder / f"templates-{len(self.snapshots)}"
-            for name, content in archive.files.items():
-                (root / name).parent.mkdir(parents=True, exist_ok=True)
-                (root / name).write_bytes(content)
+            root = _unpacked(archive.files, self.folder / f"templates-{len(self.snapshots)}")
             self.snapshots[version] = Snapshot(root, version, archive.commit, archive.compiled)
         return self.snapshots[version]
+
+    def questions_root(self, version: str) -> Path:
+        """A new folder with copier.yml of a version and what it includes. Raises ShipfolioError as `archive` does."""
+        files = self.archive(version).files
+        needed = {name: files[name] for name in files if name == "copier.yml" or QUESTION_FILE.match(name)}
+        return _unpacked(needed, Path(tempfile.mkdtemp(prefix="questions-", dir=self.folder)))
 
     def text(self, version: str, path: str) -> str:
         """One file beside the templates as it was at a version; empty where there was none."""
@@ -189,6 +193,13 @@ def find(url: str = TEMPLATE_URL) -> Source:
 
         return Source(location=BUNDLE, ref=f"v{shipfolio.__version__}", url=url)
     raise ShipfolioError("this installation carries no templates", "install shipfolio from a wheel or a git checkout")
+
+
+def _unpacked(files: Mapping[str, bytes], root: Path) -> Path:
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    return root
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -167,3 +170,36 @@ def test_a_setting_that_we_do_not_know_is_refused(releases: Path, tmp_path: Path
     commit_all(tmp_path / "changed", "extension", "v5.0.0")
     with Source(tmp_path / "changed", "v5.0.0").history() as history, pytest.raises(plan.NotPlannable):
         plan.plan(history.archive("v5.0.0"), {"template": "small", "project_name": "Demo"}, "https://x.git")
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder for compiled templates, and a process that has compiled none."""
+    remembered = (plan._cache, plan._environment)
+    for function in remembered:
+        function.cache_clear()
+    monkeypatch.setattr(plan, "user_cache_path", lambda name, ensure_exists: tmp_path / "cache")
+    yield tmp_path / "cache"
+    for function in remembered:
+        function.cache_clear()
+
+
+@pytest.mark.parametrize("state", ["filled", "garbled", "gone", "no folder"])
+def test_compiled_templates_are_kept_but_never_needed(source: Source, cache: Path, state: str) -> None:
+    answers = {"template": "rag-platform", "project_name": "Demo"}
+    with source.history() as history:
+        templates = history.archive(history.newest)
+        cache.mkdir()
+        first = plan.plan(templates, answers, source.url)
+        kept = list(cache.iterdir())
+        assert len(kept) > 50
+        if state == "garbled":
+            for path in kept:
+                path.write_bytes(path.read_bytes()[: len(path.read_bytes()) // 2])
+        if state in ("gone", "no folder"):
+            shutil.rmtree(cache)
+        if state == "no folder":
+            cache.write_text("a file")
+        plan._cache.cache_clear()
+        plan._environment.cache_clear()
+        assert plan.plan(replace(templates, compiled={}), answers, source.url) == first

@@ -22,6 +22,7 @@ from typing import IO
 CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\thooksPath = /dev/null\n\tfsmonitor = false\n"
 HEX = re.compile(r"[0-9a-f]{40}")
 REF = re.compile(r"refs/[\w./@+-]{1,200}")
+STAGED = re.compile(r"(\d{6} [0-9a-f]{40}) 0\t(.+)", re.DOTALL)
 MAX_REFS = 2_000
 MAX_HISTORY_BYTES = 32_000_000
 MAX_BLOB_BYTES = 1_000_000
@@ -54,18 +55,24 @@ class History:
     git_dir: Path | None = None
     missing: str = ""
 
-    def listed_files(self) -> list[str]:
-        """The paths that are tracked, or new and not ignored."""
-        listed = self._git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        return sorted({name for name in listed.decode("utf-8", "surrogateescape").split("\0") if name})
+    def listed(self) -> dict[str, str]:
+        """The paths that are tracked, each with its mode and blob id in the index, or new and not ignored, with ""."""
+        listed = self._git("ls-files", "-z", "--stage", "--cached", "--others", "--exclude-standard")
+        lines = listed.decode("utf-8", "surrogateescape").split("\0")
+        staged = ((STAGED.fullmatch(line), line) for line in lines if line)
+        return {found[2] if found else line: found[1] if found else "" for found, line in staged}
 
     def last_commit(self) -> tuple[str, int]:
         """The id of HEAD and its time in seconds since 1970; ("", 0) where nothing is committed."""
         fields = self._git("log", "-1", "--format=%H %ct").decode("ascii", "replace").split()
         return (fields[0], int(fields[1])) if len(fields) == 2 and fields[1].isdigit() else ("", 0)
 
+    def nothing_staged(self) -> bool:
+        """Whether the index holds what HEAD does."""
+        return self._answer("diff-index", "--cached", "--quiet", "HEAD") is not None
+
     def dirty(self) -> bool:
-        """Whether tracked files differ from HEAD or new ones wait."""
+        """Whether tracked files differ from HEAD or new ones wait. Git may read every file to tell."""
         return bool(self._git("status", "--porcelain", "--untracked-files=normal"))
 
     def earlier(self, known: Set[str]) -> Past:

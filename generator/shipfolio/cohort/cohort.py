@@ -22,14 +22,19 @@ from shipfolio.versions import named
 
 @dataclass(frozen=True)
 class Cohort:
-    """Everything that the commands work on. `snapshot` is the version that new repositories get."""
+    """Everything that the commands work on. `version` is the one that new repositories get."""
 
     specification: Specification
     source: Source
     history: History
-    snapshot: Snapshot
+    version: str
     learners: list[Learner]
     folder: Path
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The files of that version, unpacked when they are asked for."""
+        return self.history.snapshot(self.version)
 
     def only(self, ids: list[str]) -> list[Learner]:
         """The learners with these ids; all without any. Raises UsageError for an unknown one."""
@@ -47,22 +52,22 @@ def opened(path: Path, template_url: str = source.TEMPLATE_URL) -> Iterator[Coho
     stated = specification.load(path)
     origin = source.find(template_url)
     with origin.history() as history:
-        snapshot = _snapshot(history, stated.version)
-        questionnaire = load(snapshot.root)
+        version = _version(history, stated.version)
+        questionnaire = load(history.questions_root(version))
         wrong = specification.problems(stated, questionnaire)
         if wrong:
             raise UsageError(f"{str(path)!r} cannot be used: {'; '.join(wrong)}", specification.SAMPLE)
         base = path.parent.resolve()
         learners = _learners(base, stated, questionnaire)
-        origin = replace(origin, ref=snapshot.version)
-        yield Cohort(stated, origin, history, snapshot, learners, (base / stated.destination).parent)
+        origin = replace(origin, ref=version)
+        yield Cohort(stated, origin, history, version, learners, (base / stated.destination).parent)
 
 
-def _snapshot(history: History, version: str) -> Snapshot:
+def _version(history: History, version: str) -> str:
     wanted = named(version) if version else history.newest
     if history.commit(wanted) is None:
         raise UsageError(f"there is no template version {version!r} here", "leave `version:` out, or upgrade shipfolio")
-    return history.snapshot(wanted)
+    return wanted
 
 
 def _learners(base: Path, stated: Specification, questionnaire: Questionnaire) -> list[Learner]:

@@ -65,7 +65,7 @@ def prepared(cohort: Cohort, learners: list[Learner], options: Options) -> Itera
     with _holder(cohort.folder) as holder:
         root = holder / "templates"
         shutil.copytree(cohort.snapshot.root, root)  # where the workers of a cluster see it, too
-        snapshot = Snapshot(root, cohort.snapshot.version, cohort.snapshot.commit)
+        snapshot = Snapshot(root, cohort.version, cohort.snapshot.commit)
         locks: dict[Choice, Path] = {}
         job = Job(cohort.source, snapshot, holder, options, cohort.specification.remote, locks)
         if options.with_lock:

@@ -39,14 +39,12 @@ def planned(console: Console, cohort: Cohort, learners: list[Learner]) -> None:
     console.document(
         {
             "dry_run": True,
-            "version": cohort.snapshot.version,
+            "version": cohort.version,
             "learners": [{"id": one.id, "path": str(one.path), "answers": one.answers} for one in learners],
         }
     )
     stated = cohort.specification
-    console.result(
-        f"Would create {len(learners)} repositories from {stated.template} {cohort.snapshot.version}", "bold"
-    )
+    console.result(f"Would create {len(learners)} repositories from {stated.template} {cohort.version}", "bold")
     for learner in learners:
         own = ", ".join(f"{name}={learner.answers[name]}" for name in stated.choices if name in learner.answers)
         console.result(f"  {learner.path}{'  ' + own if own else ''}")

@@ -35,7 +35,7 @@ def values(cohort: Cohort, standings: list[Standing], title: str) -> Mapping[str
     return {
         "title": title,
         "cohort": cohort.specification,
-        "version": cohort.snapshot.version,
+        "version": cohort.version,
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "standings": sorted(standings, key=table.ORDERS["score"], reverse=True),
         "numbers": _numbers(standings, looked_at),

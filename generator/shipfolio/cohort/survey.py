@@ -97,7 +97,7 @@ def prepared(cohort: Cohort) -> Iterator[Survey]:
         stated = cohort.specification
         locked = {**stated.answers, "template": stated.template}
         expected = Expected(locked, stated.choices, stated.rubric.rubric, stated.rubric.last_second)
-        yield Survey(expected, cohort.source, repository, where, cohort.snapshot.version)
+        yield Survey(expected, cohort.source, repository, where, cohort.version)
 
 
 def look_at_all(survey: Survey, learners: list[Learner]) -> list[Standing]:
@@ -143,7 +143,7 @@ def _look_at(survey: Survey, learner: Learner) -> Standing:
             unlocked=_unlocked(survey.expected, repo.answers),
             last_commit=when,
             late=deadline is not None and when > deadline,
-            dirty=history.dirty(),
+            dirty=repo.dirty,
             percent=score.percent,
             passed=score.passed,
             gate=_gate(repo),

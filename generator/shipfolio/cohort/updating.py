@@ -50,7 +50,7 @@ def prepared(cohort: Cohort, push: bool, preview: bool) -> Iterator[Job]:
     if push and not remote:
         raise UsageError("--push needs a `remote:` in the cohort's file", "add one with {id} in it")
     with tempfile.TemporaryDirectory(prefix="shipfolio-cohort-") as folder:
-        repository, version = cohort.history.repository, cohort.snapshot.version
+        repository, version = cohort.history.repository, cohort.version
         yield Job(cohort.source, repository, Path(folder), version, remote, push, preview)
 
 
