@@ -23,7 +23,7 @@ from app.api.dependencies import PRINTABLE, CallerDep
 from app.bootstrap import Platform
 from app.errors import AppError
 from app.evals.watching import Watcher, names_a_judge
-from app.product_settings import AnsweringSettings
+from app.answering.settings import AnsweringSettings
 from app.retrieval.retriever import Evidence
 
 log = structlog.get_logger()

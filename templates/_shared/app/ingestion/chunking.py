@@ -5,7 +5,7 @@ from itertools import count
 from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
 from app.ingestion.parsing import ParsedDocument
-from app.product_settings import IngestionSettings
+from app.ingestion.settings import IngestionSettings
 from app.stores.ports import Chunk
 
 
