@@ -1,0 +1,44 @@
+"""The tables that only this product has: their metadata, and the column that says whose a row is.
+
+They are made by the migrations (`app migrate`), never by `create_all`. The shared rooms' tables are another metadata,
+`app.stores.database.metadata`; on PostgreSQL `app.tenancy.isolation` gives those the same column.
+"""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from app.stores.database import Moment
+from app.tenancy.scope import ID_LENGTH, new_id
+
+NAMES = {  # SQLite changes a constraint by its name, so each has one
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "%(table_name)s_pkey",
+}
+GUARDED = {"guarded": True}  # `info` of a table whose rows PostgreSQL shows to the organisation in question alone
+
+metadata = sa.MetaData(naming_convention=NAMES)
+
+tenants = sa.Table(
+    "tenant",
+    metadata,
+    sa.Column("id", sa.String(ID_LENGTH), primary_key=True),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+
+def organisation_column(*, primary_key: bool = False) -> sa.Column[str]:
+    """Whose row it is. A row goes when its organisation goes, and none can come afterwards."""
+    tenant = sa.ForeignKey("tenant.id", ondelete="CASCADE")
+    return sa.Column("organisation", sa.String(ID_LENGTH), tenant, primary_key=primary_key, nullable=False, index=True)
+
+
+def add_tenant(connection: Connection) -> str:
+    """Let a new organisation have data, from the commit of this transaction on; return its id."""
+    identifier = new_id()
+    connection.execute(tenants.insert().values(id=identifier, created_at=datetime.now(UTC)))
+    return identifier
