@@ -97,9 +97,10 @@ class Progress:
 
 
 class Assistant:
-    """Answers questions from the library."""
+    """Answers questions from the library, by the prompt of this name."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, prompt: str = PROMPT) -> None:
+        self._prompt = prompt
         self._retriever = platform.retriever
         self._follow_ups = FollowUps(platform)
         self._writer = Writer(platform)
@@ -114,7 +115,7 @@ class Assistant:
     def prepare(self, question: str, caller: str) -> Prepared:
         """The prompt that `caller` gets, and the model for this question."""
         model, route = self._gateway.choose(question)
-        return Prepared(self._prompts.choose(PROMPT, caller), model, route.reason)
+        return Prepared(self._prompts.choose(self._prompt, caller), model, route.reason)
 
     async def ask(self, question: str) -> Answer:
         """The whole answer at once."""
