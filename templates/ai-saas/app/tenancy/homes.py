@@ -1,0 +1,141 @@
+"""Where an organisation's rows and passages live: a file of its own, guarded tables, or a collection of its own."""
+
+import sqlite3
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from app.bootstrap import POSTGRESQL, QDRANT, SQLITE, Platform
+from app.errors import ConfigurationError
+from app.settings import EmbeddingSettings, Settings
+from app.stores.catalog import Catalog
+from app.stores.database import BUSY_SECONDS, open_database, use_write_ahead_log
+from app.stores.ports import SearchIndex
+from app.stores.sqlite import SQLiteIndex
+from app.tenancy.isolation import OrganisationIndex, guard, require_isolation
+from app.tenancy.scope import is_id, of_organisation
+
+DATABASE = "data.db"
+
+
+def _nothing(organisation: str) -> None:
+    """What is to be removed goes with the organisation's folder, or with its row."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """How the catalog and the index of one organisation are opened, and what must be removed by name.
+
+    `kept` tells which organisations have something that `remove` removes.
+    """
+
+    catalog: Callable[[str], Catalog]
+    index: Callable[[str], SearchIndex]
+    remove: Callable[[str], None] = _nothing
+    kept: Callable[[], set[str]] = set
+
+
+def home_of(platform: Platform) -> Home:
+    """What the settings' databases make possible.
+
+    Raises:
+        ConfigurationError: databases that do not go together, or that do not keep organisations apart.
+    """
+    settings = platform.settings
+    on_server = settings.store.url.startswith(POSTGRESQL)
+    catalog, index = _on_server(platform) if on_server else _in_files(settings)
+    index_url = settings.store.index_url or settings.store.url
+    if index_url.startswith(QDRANT):
+        collections = Collections(settings)
+        return Home(catalog, collections.open, collections.remove, collections.kept)
+    if index_url != settings.store.url:
+        raise ConfigurationError(
+            "APP_STORE__INDEX_URL names another database than APP_STORE__URL, where organisations are not known.",
+            "Leave it empty, or name a Qdrant server.",
+        )
+    return Home(catalog, index)
+
+
+def organisations_folder(settings: Settings) -> Path:
+    """Where each organisation has a folder called by its id: beside SQLite's file, else below `var`."""
+    url = settings.store.url
+    base = Path(url.removeprefix(SQLITE)).parent if url.startswith(SQLITE) else Path("var")
+    return base / "organisations"
+
+
+def _in_files(settings: Settings) -> tuple[Callable[[str], Catalog], Callable[[str], SearchIndex]]:
+    """One SQLite file for each organisation: no query can reach another's rows."""
+    folder, embedding = organisations_folder(settings).absolute(), settings.embedding
+
+    def catalog(organisation: str) -> Catalog:
+        path = folder / organisation / DATABASE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        open_database(f"{SQLITE}{path}").dispose()
+        return Catalog(_file_engine(path))
+
+    def index(organisation: str) -> SearchIndex:
+        return SQLiteIndex(folder / organisation / DATABASE, embedding.model, embedding.dimensions)
+
+    return catalog, index
+
+
+def _file_engine(path: Path) -> Engine:
+    """The database in an existing file. No connection is kept, and a deleted file does not come back empty."""
+
+    def connect() -> sqlite3.Connection:
+        uri = f"{path.as_uri()}?mode=rw"
+        return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
+    sa.event.listen(engine, "connect", lambda connection, _: use_write_ahead_log(connection))
+    return engine
+
+
+def _on_server(platform: Platform) -> tuple[Callable[[str], Catalog], Callable[[str], SearchIndex]]:
+    """Tables and pools that all organisations share; PostgreSQL shows each its own rows."""
+    engine, shared = platform.catalog.engine, platform.index
+    guard(engine)
+    require_isolation(engine)
+    return (
+        lambda organisation: Catalog(of_organisation(engine, organisation)),
+        lambda organisation: OrganisationIndex.beside(shared, organisation),
+    )
+
+
+class Collections:
+    """A collection of a Qdrant server for each organisation: its name ends with the organisation's id."""
+
+    def __init__(self, settings: Settings) -> None:
+        from app.stores.qdrant import connect  # here, because few projects install its client
+
+        key = settings.store.index_key
+        self._address = settings.store.index_url or "", key.get_secret_value() if key else None
+        self._embedding: EmbeddingSettings = settings.embedding
+        self._client, self._base = connect(*self._address)
+
+    def open(self, organisation: str) -> SearchIndex:
+        """The organisation's index; its connections are closed when nobody uses it any more."""
+        from app.stores.qdrant import QdrantIndex, connect
+
+        client, _ = connect(*self._address)
+        embedding = self._embedding
+        index = QdrantIndex(client, self._name(organisation), embedding.model, embedding.dimensions)
+        weakref.finalize(index, client.close)
+        return index
+
+    def remove(self, organisation: str) -> None:
+        """Delete the collection."""
+        self._client.delete_collection(self._name(organisation))
+
+    def kept(self) -> set[str]:
+        """The organisations that have a collection."""
+        names = (collection.name for collection in self._client.get_collections().collections)
+        parts = (name.rpartition("-") for name in names)
+        return {identifier for base, _, identifier in parts if base == self._base and is_id(identifier)}
+
+    def _name(self, organisation: str) -> str:
+        return f"{self._base}-{organisation}"

@@ -1,0 +1,163 @@
+"""A tenant's platform: the shared platform, reaching the data of one organisation and of no other."""
+
+import shutil
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import RLock
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from app.bootstrap import Platform
+from app.errors import NotFound
+from app.evals.answers import AnswerLog
+from app.tenancy.homes import Home, home_of, organisations_folder
+from app.tenancy.scope import is_id, of_organisation
+from app.tenancy.tables import metadata, tenants
+
+MOST_OPEN = 32  # organisations; on a laptop each open one has a file and its vectors in memory
+
+Room = TypeVar("Room")
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An open organisation: its platform, and the rooms that were made of it by what makes them."""
+
+    platform: Platform
+    rooms: dict[Callable[[Platform], Any], Any] = field(default_factory=dict)
+
+
+class Tenants:
+    """Opens organisations. The ones used last stay open; another is closed when nobody works with it any more.
+
+    `engine` is the service's database without any organisation: it shows no guarded row on PostgreSQL.
+    """
+
+    def __init__(self, platform: Platform, home: Home | None = None, most_open: int = MOST_OPEN) -> None:
+        """Stand on an open platform whose database is migrated.
+
+        Raises:
+            ConfigurationError: the database does not keep organisations apart.
+        """
+        self.engine: Engine = platform.catalog.engine
+        self._platform = platform
+        self._home = home or home_of(platform)
+        self._folder = organisations_folder(platform.settings)
+        self._most_open = most_open
+        self._open: OrderedDict[str, Tenant] = OrderedDict()
+        self._lock = RLock()
+        self._finish_deletions()
+
+    def open(self, organisation: str) -> Platform:
+        """The platform of an organisation. Who calls has made sure that the caller belongs to it.
+
+        Raises:
+            NotFound: there is no such organisation.
+        """
+        return self._tenant(organisation).platform
+
+    def room(self, organisation: str, make: Callable[[Platform], Room]) -> Room:
+        """What `make` (such as `Library`) makes of the organisation's platform, made once while it is open.
+
+        Raises:
+            NotFound: there is no such organisation.
+        """
+        tenant = self._tenant(organisation)
+        with self._lock:
+            if make not in tenant.rooms:
+                tenant.rooms[make] = make(tenant.platform)
+            room: Room = tenant.rooms[make]
+        return room
+
+    def rows(self, organisation: str) -> Engine:
+        """The service's database for the guarded tables of one organisation (usage, members, …)."""
+        return of_organisation(self.engine, organisation)
+
+    def files(self, organisation: str) -> Path:
+        """The folder for files of an organisation; the only place where a path of one is made.
+
+        Raises:
+            NotFound: there is no such organisation.
+        """
+        if not self.exists(organisation):
+            raise _unknown(organisation)
+        folder = self._folder / organisation / "files"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def exists(self, organisation: str) -> bool:
+        """Whether there is such an organisation, as the database says now."""
+        if not is_id(organisation):
+            return False
+        with self.engine.connect() as connection:
+            found = connection.execute(sa.select(tenants.c.id).where(tenants.c.id == organisation)).first()
+        return found is not None
+
+    def all(self) -> list[str]:
+        """The ids of all organisations, oldest first."""
+        with self.engine.connect() as connection:
+            return list(connection.scalars(sa.select(tenants.c.id).order_by(tenants.c.created_at, tenants.c.id)))
+
+    def delete(self, organisation: str) -> None:
+        """Delete an organisation with all that is its own: rows, passages, vectors, cached answers, files.
+
+        From the first commit on nothing can be written for it. A process that is killed in between leaves files that
+        the next start deletes.
+
+        Raises:
+            NotFound: there is no such organisation.
+        """
+        if not self.exists(organisation):
+            raise _unknown(organisation)
+        with self.rows(organisation).begin() as connection:
+            for table in reversed(metadata.sorted_tables):
+                if "organisation" in table.c:
+                    connection.execute(table.delete().where(table.c.organisation == organisation))
+            connection.execute(tenants.delete().where(tenants.c.id == organisation))
+        with self._lock:
+            self._open.pop(organisation, None)
+            self._remove_data(organisation)
+
+    def _tenant(self, organisation: str) -> Tenant:
+        with self._lock:
+            tenant = self._open.get(organisation) or self._make(organisation)
+            self._open[organisation] = tenant
+            self._open.move_to_end(organisation)
+            while len(self._open) > self._most_open:
+                self._open.popitem(last=False)
+        return tenant
+
+    def _make(self, organisation: str) -> Tenant:
+        if not self.exists(organisation):
+            raise _unknown(organisation)
+        catalog, index = self._home.catalog(organisation), self._home.index(organisation)
+        if not self.exists(organisation):  # another process deleted it meanwhile
+            self._remove_data(organisation)
+            raise _unknown(organisation)
+        platform = self._platform
+        own = {
+            "catalog": catalog,
+            "index": index,
+            "retriever": platform.retriever.over(index),
+            "answers": AnswerLog(catalog.engine, platform.settings.quality),
+        }
+        return Tenant(replace(platform, **own))
+
+    def _finish_deletions(self) -> None:
+        """Remove the data of organisations that are deleted. Data come after the row, so they are looked up first."""
+        folders = [path.name for path in self._folder.glob("*") if is_id(path.name)]
+        kept = {*self._home.kept(), *folders}
+        for organisation in kept - set(self.all()):
+            self._remove_data(organisation)
+
+    def _remove_data(self, organisation: str) -> None:
+        self._home.remove(organisation)
+        shutil.rmtree(self._folder / organisation, ignore_errors=True)
+
+
+def _unknown(organisation: str) -> NotFound:
+    return NotFound(f"There is no organisation {organisation!r}.", "GET /v1/organisations lists yours.")
