@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from app.language import stems
 from app.stores.catalog import DocumentStatus, document_id, documents
-from app.stores.database import metadata
+from app.stores.database import metadata, same_key
 
 NEAR = 0.6
 BANDS = 21
@@ -140,7 +140,9 @@ def _owner_after_claim(connection: Connection, content: str, identifier: str, cl
     live = sa.exists().where(documents.c.id == contents.c.document_id, documents.c.status.in_(LIVE))
     dead = ~live.correlate(contents) & contents.c.document_id.not_in(list(claimed))
     claim = insert(contents).values(sha256=content, document_id=identifier)
-    claim = claim.on_conflict_do_update(index_elements=["sha256"], set_={"document_id": identifier}, where=dead)
+    claim = claim.on_conflict_do_update(
+        **same_key(connection.dialect.name, contents), set_={"document_id": identifier}, where=dead
+    )
     if connection.execute(claim).rowcount:
         return None
     owner = sa.select(contents.c.document_id, documents.c.name).outerjoin(

@@ -8,13 +8,14 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 
 from app.stores.catalog import DocumentRecord, DocumentStatus, document_id, documents
-from app.stores.database import Moment, metadata
+from app.stores.database import Moment, metadata, same_key
 
 uploads = sa.Table(
     "upload",
@@ -42,6 +43,7 @@ class Intake:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._known = partial(same_key, engine.dialect.name)
         self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
     def accept(self, name: str, data: bytes) -> bool:
@@ -53,10 +55,10 @@ class Intake:
         upload = {"sha256": sha256, "data": data, "attempts": 0, "received_at": now}
         keep = self._insert(uploads).values(document_id=identifier, **upload)
         with self._engine.begin() as connection:
-            announced = announce.on_conflict_do_update(index_elements=["id"], set_=state, where=anew)
+            announced = announce.on_conflict_do_update(**self._known(documents), set_=state, where=anew)
             if connection.execute(announced).rowcount == 0:
                 return False
-            connection.execute(keep.on_conflict_do_update(index_elements=["document_id"], set_=upload))
+            connection.execute(keep.on_conflict_do_update(**self._known(uploads), set_=upload))
         return True
 
     def take(self, identifier: str) -> Upload | None:

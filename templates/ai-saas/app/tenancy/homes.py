@@ -16,7 +16,7 @@ from app.stores.catalog import Catalog
 from app.stores.database import BUSY_SECONDS, open_database, use_write_ahead_log
 from app.stores.ports import SearchIndex
 from app.stores.sqlite import SQLiteIndex
-from app.tenancy.isolation import OrganisationIndex, guard, require_isolation
+from app.tenancy.isolation import guard, require_isolation
 from app.tenancy.scope import is_id, of_organisation
 
 DATABASE = "data.db"
@@ -97,6 +97,8 @@ def _file_engine(path: Path) -> Engine:
 
 def _on_server(platform: Platform) -> tuple[Callable[[str], Catalog], Callable[[str], SearchIndex]]:
     """Tables and pools that all organisations share; PostgreSQL shows each its own rows."""
+    from app.tenancy.vectors import OrganisationIndex  # here, because a laptop without PostgreSQL need not load it
+
     engine, shared = platform.catalog.engine, platform.index
     guard(engine)
     require_isolation(engine)
