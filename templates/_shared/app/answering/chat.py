@@ -95,7 +95,7 @@ class Answering:
         async with aclosing(answers) as parts:
             async for part in parts:
                 if isinstance(part, Reply) and asked.conversation_id:
-                    await self._keep(caller, asked.conversation_id, asked.question, part.answer)
+                    await self.keep(caller, asked.conversation_id, asked.question, part.answer)
                 yield part
 
     async def watch(self, asked: Question, reply: Reply) -> None:
@@ -103,6 +103,12 @@ class Answering:
         scored, answer = not reply.answer.cached, reply.answer
         shown = shown_to_judge(reply) if scored and not answer.refused else None
         self.watcher.offer(described(asked.question, answer), lambda: score_reply(reply) if scored else {}, shown)
+
+    async def keep(self, caller: str, conversation: str, question: str, answer: Answer) -> None:
+        """Append a turn to its conversation."""
+        searched = answer.rewrite.question if answer.rewrite else question
+        ended = turn(question, searched, answer.answer)
+        await to_thread.run_sync(self.conversations.add, caller, conversation, ended)
 
     async def _stand_alone(self, asked: Question, caller: str) -> AsyncGenerator[Delta | Reply]:
         """The answer to a question without a history, which may have been given before."""
@@ -125,11 +131,6 @@ class Answering:
             return ()
         budget = self.settings.history_tokens
         return await to_thread.run_sync(self.conversations.recent, caller, conversation, budget)
-
-    async def _keep(self, caller: str, conversation: str, question: str, answer: Answer) -> None:
-        searched = answer.rewrite.question if answer.rewrite else question
-        ended = turn(question, searched, answer.answer)
-        await to_thread.run_sync(self.conversations.add, caller, conversation, ended)
 
 
 def open_answering(platform: Platform, prompt: str = PROMPT) -> Answering:

@@ -1,0 +1,51 @@
+"""Adds the workspace to the application: its calls, those of the flavour, and the workers that read documents."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from app.bootstrap import Platform
+from app.ingestion.library import Library
+from app.tenancy.tenants import Tenants
+from app.workspace import chat, documents
+from app.workspace.flavour import chosen
+from app.workspace.intake import DocumentIntake, job_key
+from app.workspace.shares import Shares
+
+PREFIX = "/v1/organisations/{organisation}"
+
+
+def mount(app: FastAPI, platform: Platform, tenants: Tenants) -> None:
+    """Add the calls; organisations and billing must be mounted."""
+    flavour = chosen()
+    app.state.flavour = flavour
+    app.state.shares = Shares(platform.catalog.engine)
+    app.state.document_intake = DocumentIntake(app.state.billing.usage)
+    for router in (documents.router, chat.router, flavour.router):
+        app.include_router(router, prefix=PREFIX)
+    app.include_router(chat.public, prefix="/v1")
+    app.include_router(APIRouter(lifespan=run_workers(platform.settings.store.url, tenants)))
+
+
+def run_workers(store_url: str, tenants: Tenants) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """A lifespan in which this process reads waiting documents of every organisation."""
+
+    async def process(key: str) -> None:
+        organisation, _, identifier = key.partition(":")
+        await tenants.room(organisation, Library).process(identifier)
+
+    def waiting() -> list[str]:
+        found = ((each, tenants.room(each, Library).intake.waiting()) for each in tenants.all())
+        return [job_key(organisation, identifier) for organisation, ids in found for identifier in ids]
+
+    @asynccontextmanager
+    async def serve(app: FastAPI) -> AsyncIterator[None]:
+        from app.jobs.queue import JobQueue  # here, because commands that do not serve need not load it
+
+        async with JobQueue(store_url, process, waiting) as jobs:
+            app.state.document_intake.put = jobs.put
+            yield
+            app.state.document_intake.put = None
+
+    return serve
