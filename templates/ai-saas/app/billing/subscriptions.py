@@ -14,7 +14,7 @@ from app.tenancy.scope import OrganisationScope, of_organisation
 
 NEWEST = (
     sa.select(plan_changes.c.plan)
-    .where(plan_changes.c.organisation == sa.bindparam("of"), plan_changes.c.since <= sa.bindparam("at"))
+    .where(plan_changes.c.organisation == sa.bindparam("of"))
     .order_by(plan_changes.c.since.desc())
     .limit(1)
 )
@@ -38,10 +38,10 @@ class Subscriptions:
     def plan(self, scope: OrganisationScope) -> Plan:
         """The plan in force."""
         with of_organisation(self._engine, scope.organisation).connect() as connection:
-            return plan_in_force(connection, self._plans, scope.organisation, datetime.now(UTC))
+            return plan_in_force(connection, self._plans, scope.organisation)
 
-    def change(self, scope: OrganisationScope, name: str) -> Plan:
-        """Put the plan called `name` in force from now on.
+    def named(self, name: str) -> Plan:
+        """The plan called so.
 
         Raises:
             InvalidInput: there is no such plan.
@@ -50,6 +50,15 @@ class Subscriptions:
         if plan is None:
             names = ", ".join(each.name for each in self._plans.plans)
             raise InvalidInput(f"There is no plan {name!r}.", f"Choose one of {names}.")
+        return plan
+
+    def change(self, scope: OrganisationScope, name: str) -> Plan:
+        """Put the plan called `name` in force from now on.
+
+        Raises:
+            InvalidInput: there is no such plan.
+        """
+        plan = self.named(name)
         with of_organisation(self._engine, scope.organisation).begin() as connection:
             record_change(connection, scope.organisation, datetime.now(UTC), plan)
         return plan
@@ -66,9 +75,9 @@ class Subscriptions:
         return [PlanChange(row.since, self._plans.named(row.plan) or self._plans.first) for row in rows]
 
 
-def plan_in_force(connection: Connection, plans: Plans, organisation: str, now: datetime) -> Plan:
+def plan_in_force(connection: Connection, plans: Plans, organisation: str) -> Plan:
     """The plan of the newest change, or the first one where there was none."""
-    name = connection.execute(NEWEST, {"of": organisation, "at": now}).scalar()
+    name = connection.execute(NEWEST, {"of": organisation}).scalar()
     return (plans.named(name) if name else None) or plans.first
 
 

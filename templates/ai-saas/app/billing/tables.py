@@ -9,6 +9,8 @@ from app.tenancy.tables import GUARDED, metadata, organisation_column
 
 KIND = sa.Enum(Kind, native_enum=False, length=16, values_callable=lambda kinds: [kind.value for kind in kinds])
 
+OUTBOX = sa.text("reported_at IS NULL AND kind = 'questions'")
+
 
 def _owner(*, primary_key: bool = False) -> sa.Column[str]:
     """Whose row it is, where a key or index that begins with it is there already: events are many."""
@@ -31,6 +33,8 @@ usage_events = sa.Table(
     sa.Column("reported_at", Moment),
     # All that an invoice and the charts read, so that neither touches the rows themselves.
     sa.Index("usage_event_by_day", "organisation", "day", "kind", "quantity"),
+    # What the outbox looks for: few rows among many.
+    sa.Index("usage_event_unreported", "organisation", "happened_at", sqlite_where=OUTBOX, postgresql_where=OUTBOX),
     info=GUARDED,
 )
 # What the events of a month add up to, or of all time (`month` is empty) for what is kept.

@@ -106,7 +106,7 @@ class Usage:
         """How the organisation stands with every kind now."""
         now = datetime.now(UTC)
         with self._scoped(scope).connect() as connection:
-            plan = plan_in_force(connection, self._plans, scope.organisation, now)
+            plan = plan_in_force(connection, self._plans, scope.organisation)
             rows = connection.execute(COUNTERS, {"of": scope.organisation}).all()
         used = {(row.kind, row.month): row.used for row in rows}
         return {kind: self._standing(plan, kind, used.get((kind, _month(kind, now)), 0)) for kind in Kind}
@@ -130,16 +130,14 @@ class Usage:
         owner = {"organisation": scope.organisation, "kind": kind}
         row = {**owner, "id": event, "quantity": quantity, "day": now.date(), "happened_at": now}
         counter = {"of": scope.organisation, "in": month, "what": kind}
-        most = plan.most(kind)
         if not quantity or connection.execute(self._statements.record, row).first() is None:  # counted before
             return self._standing(plan, kind, connection.execute(COUNTER, counter).scalar() or 0)
         most = plan.most(kind)
         used: int | None = None
         if most is None or quantity <= most:
-            limit = {"limit": NO_LIMIT if most is None else most}
-            used = connection.execute(
-                self._statements.count, {**owner, "month": month, "used": quantity, **limit}
-            ).scalar()
+            limit = NO_LIMIT if most is None else most
+            added = {**owner, "month": month, "used": quantity, "limit": limit}
+            used = connection.execute(self._statements.count, added).scalar()
         if used is None:  # and with this the transaction ends: the event is not kept either
             held = connection.execute(COUNTER, counter).scalar() or 0
             raise self._plans.refusal(plan, kind, held + quantity)
