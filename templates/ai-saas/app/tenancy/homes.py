@@ -17,7 +17,7 @@ from app.stores.database import BUSY_SECONDS, open_database, use_write_ahead_log
 from app.stores.ports import SearchIndex
 from app.stores.sqlite import SQLiteIndex
 from app.tenancy.isolation import guard, require_isolation
-from app.tenancy.scope import is_id, of_organisation
+from app.tenancy.scope import of_organisation
 
 DATABASE = "data.db"
 
@@ -28,15 +28,11 @@ def _nothing(organisation: str) -> None:
 
 @dataclass(frozen=True)
 class Home:
-    """How the catalog and the index of one organisation are opened, and what must be removed by name.
-
-    `kept` tells which organisations have something that `remove` removes.
-    """
+    """How the catalog and the index of one organisation are opened, and what of them must be removed by name."""
 
     catalog: Callable[[str], Catalog]
     index: Callable[[str], SearchIndex]
     remove: Callable[[str], None] = _nothing
-    kept: Callable[[], set[str]] = set
 
 
 def home_of(platform: Platform) -> Home:
@@ -51,7 +47,7 @@ def home_of(platform: Platform) -> Home:
     index_url = settings.store.index_url or settings.store.url
     if index_url.startswith(QDRANT):
         collections = Collections(settings)
-        return Home(catalog, collections.open, collections.remove, collections.kept)
+        return Home(catalog, collections.open, collections.remove)
     if index_url != settings.store.url:
         raise ConfigurationError(
             "APP_STORE__INDEX_URL names another database than APP_STORE__URL, where organisations are not known.",
@@ -132,12 +128,6 @@ class Collections:
     def remove(self, organisation: str) -> None:
         """Delete the collection."""
         self._client.delete_collection(self._name(organisation))
-
-    def kept(self) -> set[str]:
-        """The organisations that have a collection."""
-        names = (collection.name for collection in self._client.get_collections().collections)
-        parts = (name.rpartition("-") for name in names)
-        return {identifier for base, _, identifier in parts if base == self._base and is_id(identifier)}
 
     def _name(self, organisation: str) -> str:
         return f"{self._base}-{organisation}"

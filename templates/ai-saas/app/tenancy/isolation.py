@@ -8,25 +8,15 @@ transaction without the setting sees nothing and can write nothing. Superusers p
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from app.answering.conversations import turns
 from app.errors import ConfigurationError
-from app.evals.answers import answers, scores
-from app.ingestion.fingerprints import bands, contents, signatures
-from app.ingestion.intake import uploads
-from app.llm.cache import answers as cached
-from app.stores.catalog import documents, feedback
 from app.stores.database import SCHEMA_LOCK, first_line
+from app.stores.database import metadata as shared
 from app.tenancy.scope import ORGANISATION
 from app.tenancy.tables import GUARDED, metadata
 
-SHARED = tuple(
-    table.name for table in (documents, uploads, contents, signatures, bands, turns, feedback, answers, scores, cached)
-)
+# What is the service's own. Every other table of the shared rooms, also one to come, holds data of organisations.
+SERVICE = frozenset("api_key api_key_scope spend_ledger spend_budget spend_reservation index_evaluation".split())
 INDEX = ("indexed_document", "chunk", "posting")  # where PostgreSQL holds the passages as well
-CHILDREN = frozenset({"answer_score", "chunk", "posting"})  # their parents' rows take them along
-COUNTED = frozenset(  # keys of numbers that the database counts itself: no two organisations can have the same
-    f"{name}_pkey" for name in ("conversation_turn", "feedback", "answer_record", "answer_score", "chunk", "posting")
-)
 KEYS = """
 SELECT conname, contype, array_agg(attname ORDER BY place) FROM pg_constraint
 CROSS JOIN unnest(conkey) WITH ORDINALITY AS part (number, place)
@@ -36,8 +26,12 @@ WHERE conrelid = to_regclass(:name) AND contype IN ('p', 'u') GROUP BY conname, 
 # A policy's condition is a mistake to be without, so the empty setting that PostgreSQL leaves behind counts as none.
 POLICY = "organisation = nullif(current_setting('app.organisation', true), '')"
 # Passages of few organisations among many would be missed by an approximate search over all of them: it is exact.
-INDEX_CHANGES = """
-ALTER TABLE chunk ADD CONSTRAINT chunk_document_fkey FOREIGN KEY (organisation, document)
+ISOLATED_INDEX = """
+ALTER TABLE chunk DROP CONSTRAINT chunk_document_fkey, DROP CONSTRAINT chunk_document_position_key;
+ALTER TABLE indexed_document DROP CONSTRAINT indexed_document_pkey,
+    ADD CONSTRAINT indexed_document_pkey PRIMARY KEY (organisation, name);
+ALTER TABLE chunk ADD CONSTRAINT chunk_document_position_key UNIQUE (organisation, document, position),
+    ADD CONSTRAINT chunk_document_fkey FOREIGN KEY (organisation, document)
     REFERENCES indexed_document (organisation, name) ON DELETE CASCADE;
 DROP INDEX chunk_vector;
 DROP INDEX posting_word;
@@ -64,11 +58,15 @@ def isolate(engine: Engine) -> None:
     """
     with engine.begin() as connection:
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": SCHEMA_LOCK})
-        there = set(sa.inspect(connection).get_table_names())
-        for name in (*SHARED, *INDEX):
-            if name in there:
-                _isolate(connection, name)
-        for name in guarded_tables():
+        for table in _shared_tables():
+            if _add_organisation(connection, table.name, is_child=_is_child(table)):
+                _widen_keys(connection, table)
+                connection.exec_driver_sql(f"CREATE INDEX {table.name}_organisation ON {table.name} (organisation)")
+        if sa.inspect(connection).has_table(INDEX[0]):
+            added = [_add_organisation(connection, name, is_child=name != INDEX[0]) for name in INDEX]
+            if all(added):
+                connection.exec_driver_sql(ISOLATED_INDEX)
+        for name in _guarded_tables():
             _protect(connection, name)
 
 
@@ -78,10 +76,11 @@ def require_isolation(engine: Engine) -> None:
     Raises:
         ConfigurationError: it does not, for this role or in some table.
     """
+    names = [*(table.name for table in _shared_tables()), *INDEX, *_guarded_tables()]
     role = "SELECT current_user, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
     with engine.connect() as connection:
         name, passes = connection.execute(sa.text(role)).one()
-        unguarded = connection.execute(sa.text(OPEN), {"names": [*SHARED, *INDEX, *guarded_tables()]}).scalars().all()
+        unguarded = connection.execute(sa.text(OPEN), {"names": names}).scalars().all()
     if passes:
         raise ConfigurationError(
             f"The database role {name!r} passes row-level security.",
@@ -91,8 +90,13 @@ def require_isolation(engine: Engine) -> None:
         raise ConfigurationError(f"{', '.join(unguarded)}: not separated by organisation.", "Run `uv run app migrate`.")
 
 
-def guarded_tables() -> list[str]:
-    """The tables of this product itself that PostgreSQL guards."""
+def _shared_tables() -> list[sa.Table]:
+    """The tables of the shared rooms that hold data of organisations."""
+    return [table for table in shared.sorted_tables if table.name not in SERVICE]
+
+
+def _guarded_tables() -> list[str]:
+    """The tables of this product itself that PostgreSQL guards; their column and keys are there from the beginning."""
     return [table.name for table in metadata.sorted_tables if table.info == GUARDED]
 
 
@@ -102,29 +106,38 @@ def _name_organisation(connection: Connection) -> None:
         connection.exec_driver_sql("SELECT set_config('app.organisation', %s, true)", (organisation,))
 
 
-def _isolate(connection: Connection, name: str) -> None:
-    """Give a shared table its column, keys and policy, all at once or not at all."""
+def _add_organisation(connection: Connection, name: str, *, is_child: bool) -> bool:
+    """Give a table its column and policy, unless it has them. A child's row goes with its parent's."""
     if any(column["name"] == "organisation" for column in sa.inspect(connection).get_columns(name)):
-        return
-    tenant = "" if name in CHILDREN else "REFERENCES tenant ON DELETE CASCADE"
+        return False
+    tenant = "" if is_child else "REFERENCES tenant ON DELETE CASCADE"
     try:
         _alter(connection, name, f"ADD COLUMN organisation varchar(16) NOT NULL {tenant}")
     except sa.exc.IntegrityError as error:
-        reason = first_line(error)
         raise ConfigurationError(
-            f"The table {name} holds rows of no organisation: {reason}.", "Begin with an empty database."
+            f"The table {name!r} holds rows of no organisation: {first_line(error)}.", "Begin with an empty database."
         ) from None
     _alter(connection, name, "ALTER COLUMN organisation SET DEFAULT current_setting('app.organisation')")
-    for key, kind, columns in connection.execute(sa.text(KEYS), {"name": name}).all():
-        if key not in COUNTED:
-            _alter(connection, name, f"DROP CONSTRAINT {key} CASCADE")
-            unique = "PRIMARY KEY" if kind == "p" else "UNIQUE"
-            _alter(connection, name, f"ADD CONSTRAINT {key} {unique} (organisation, {', '.join(columns)})")
-    if name == INDEX[-1]:
-        connection.exec_driver_sql(INDEX_CHANGES)
-    elif name not in INDEX:
-        connection.exec_driver_sql(f"CREATE INDEX {name}_organisation ON {name} (organisation)")
     _protect(connection, name)
+    return True
+
+
+def _widen_keys(connection: Connection, table: sa.Table) -> None:
+    """Let two organisations have the same key, unless it is made of numbers that the database counts itself."""
+    for key, kind, columns in connection.execute(sa.text(KEYS), {"name": table.name}).all():
+        if not any(_is_counted(table.c[column]) for column in columns):
+            unique = "PRIMARY KEY" if kind == "p" else "UNIQUE"
+            _alter(connection, table.name, f"DROP CONSTRAINT {key}")
+            _alter(connection, table.name, f"ADD CONSTRAINT {key} {unique} (organisation, {', '.join(columns)})")
+
+
+def _is_counted(column: sa.Column[object]) -> bool:
+    counted = column is column.table.autoincrement_column
+    return counted or any(_is_counted(key.column) for key in column.foreign_keys)
+
+
+def _is_child(table: sa.Table) -> bool:
+    return bool(table.foreign_keys)
 
 
 def _protect(connection: Connection, name: str) -> None:

@@ -2,11 +2,9 @@
 
 import shutil
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from threading import RLock
-from typing import Any, TypeVar
+from threading import Lock
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -14,21 +12,12 @@ from sqlalchemy.engine import Engine
 from app.bootstrap import Platform
 from app.errors import NotFound
 from app.evals.answers import AnswerLog
+from app.tenancy.costs import OrganisationMeter, forget_account
 from app.tenancy.homes import Home, home_of, organisations_folder
 from app.tenancy.scope import is_id, of_organisation
-from app.tenancy.tables import metadata, tenants
+from app.tenancy.tables import deletions, load_tables, metadata, tenants
 
 MOST_OPEN = 32  # organisations; on a laptop each open one has a file and its vectors in memory
-
-Room = TypeVar("Room")
-
-
-@dataclass(frozen=True)
-class Tenant:
-    """An open organisation: its platform, and the rooms that were made of it by what makes them."""
-
-    platform: Platform
-    rooms: dict[Callable[[Platform], Any], Any] = field(default_factory=dict)
 
 
 class Tenants:
@@ -43,13 +32,14 @@ class Tenants:
         Raises:
             ConfigurationError: the database does not keep organisations apart.
         """
+        load_tables()
         self.engine: Engine = platform.catalog.engine
         self._platform = platform
         self._home = home or home_of(platform)
         self._folder = organisations_folder(platform.settings)
         self._most_open = most_open
-        self._open: OrderedDict[str, Tenant] = OrderedDict()
-        self._lock = RLock()
+        self._open: OrderedDict[str, Platform] = OrderedDict()
+        self._lock = Lock()
         self._finish_deletions()
 
     def open(self, organisation: str) -> Platform:
@@ -58,20 +48,13 @@ class Tenants:
         Raises:
             NotFound: there is no such organisation.
         """
-        return self._tenant(organisation).platform
-
-    def room(self, organisation: str, make: Callable[[Platform], Room]) -> Room:
-        """What `make` (such as `Library`) makes of the organisation's platform, made once while it is open.
-
-        Raises:
-            NotFound: there is no such organisation.
-        """
-        tenant = self._tenant(organisation)
         with self._lock:
-            if make not in tenant.rooms:
-                tenant.rooms[make] = make(tenant.platform)
-            room: Room = tenant.rooms[make]
-        return room
+            platform = self._open.get(organisation) or self._make(organisation)
+            self._open[organisation] = platform
+            self._open.move_to_end(organisation)
+            while len(self._open) > self._most_open:
+                self._open.popitem(last=False)
+        return platform
 
     def rows(self, organisation: str) -> Engine:
         """The service's database for the guarded tables of one organisation (usage, members, …)."""
@@ -105,8 +88,8 @@ class Tenants:
     def delete(self, organisation: str) -> None:
         """Delete an organisation with all that is its own: rows, passages, vectors, cached answers, files.
 
-        From the first commit on nothing can be written for it. A process that is killed in between leaves files that
-        the next start deletes.
+        Its rows go at once, and from then on nothing can be written for it. What a process leaves that is killed before
+        the files are gone, the next one removes when it starts. Jobs are `app.tenancy.work`'s.
 
         Raises:
             NotFound: there is no such organisation.
@@ -114,24 +97,17 @@ class Tenants:
         if not self.exists(organisation):
             raise _unknown(organisation)
         with self.rows(organisation).begin() as connection:
+            connection.execute(deletions.insert().values(id=organisation))
+            forget_account(connection, organisation)
             for table in reversed(metadata.sorted_tables):
                 if "organisation" in table.c:
                     connection.execute(table.delete().where(table.c.organisation == organisation))
             connection.execute(tenants.delete().where(tenants.c.id == organisation))
         with self._lock:
             self._open.pop(organisation, None)
-            self._remove_data(organisation)
+            self._finish_deletions()
 
-    def _tenant(self, organisation: str) -> Tenant:
-        with self._lock:
-            tenant = self._open.get(organisation) or self._make(organisation)
-            self._open[organisation] = tenant
-            self._open.move_to_end(organisation)
-            while len(self._open) > self._most_open:
-                self._open.popitem(last=False)
-        return tenant
-
-    def _make(self, organisation: str) -> Tenant:
+    def _make(self, organisation: str) -> Platform:
         if not self.exists(organisation):
             raise _unknown(organisation)
         catalog, index = self._home.catalog(organisation), self._home.index(organisation)
@@ -142,17 +118,19 @@ class Tenants:
         own = {
             "catalog": catalog,
             "index": index,
+            "meter": OrganisationMeter(platform.meter, organisation),
             "retriever": platform.retriever.over(index),
             "answers": AnswerLog(catalog.engine, platform.settings.quality),
         }
-        return Tenant(replace(platform, **own))
+        return replace(platform, **own)
 
     def _finish_deletions(self) -> None:
-        """Remove the data of organisations that are deleted. Data come after the row, so they are looked up first."""
-        folders = [path.name for path in self._folder.glob("*") if is_id(path.name)]
-        kept = {*self._home.kept(), *folders}
-        for organisation in kept - set(self.all()):
+        with self.engine.connect() as connection:
+            gone = connection.scalars(sa.select(deletions.c.id)).all()
+        for organisation in gone:
             self._remove_data(organisation)
+            with self.engine.begin() as connection:
+                connection.execute(deletions.delete().where(deletions.c.id == organisation))
 
     def _remove_data(self, organisation: str) -> None:
         self._home.remove(organisation)

@@ -1,0 +1,70 @@
+"""Background work: a job belongs to an organisation and is done on its platform, or not at all once that is deleted."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio import to_thread
+from fastapi import FastAPI
+
+from app.errors import NotFound
+from app.ingestion.intake import Intake
+from app.ingestion.library import Library
+from app.tenancy.tenants import Tenants
+
+
+def job_key(organisation: str, identifier: str) -> str:
+    """The key of the job that reads a document; two jobs of one key never run at once."""
+    return f"{organisation}:{identifier}"
+
+
+class DocumentWork:
+    """Reads the documents that wait, of every organisation."""
+
+    def __init__(self, tenants: Tenants) -> None:
+        self._tenants = tenants
+
+    async def do(self, key: str) -> None:
+        """Read one document; called again after a failure.
+
+        Raises:
+            Exception: whatever went wrong while the organisation exists.
+        """
+        organisation, _, identifier = key.partition(":")
+        try:
+            platform = await to_thread.run_sync(self._tenants.open, organisation)
+            await Library(platform).process(identifier)
+        except NotFound:
+            return
+        except Exception:
+            if await to_thread.run_sync(self._tenants.exists, organisation):
+                raise
+
+    def waiting(self) -> list[str]:
+        """The keys of all documents that wait, organisation by organisation."""
+        return [
+            job_key(organisation, identifier)
+            for organisation in self._tenants.all()
+            for identifier in Intake(self._tenants.open(organisation).catalog.engine).waiting()
+        ]
+
+
+@asynccontextmanager
+async def run_workers(app: FastAPI) -> AsyncIterator[None]:
+    """Take up waiting documents for as long as this process serves; `app.state.jobs` is the queue meanwhile."""
+    from app.jobs.queue import JobQueue  # here, because commands that do not serve need not load it
+
+    work = DocumentWork(app.state.tenants)
+    async with JobQueue(app.state.platform.settings.store.url, work.do, work.waiting) as jobs:
+        app.state.jobs = jobs
+        yield
+
+
+def delete_organisation(app: FastAPI, organisation: str) -> None:
+    """Delete an organisation and whatever waits to be done for it.
+
+    Raises:
+        NotFound: there is no such organisation.
+    """
+    app.state.tenants.delete(organisation)
+    if jobs := getattr(app.state, "jobs", None):
+        jobs.drop(f"{organisation}:")
