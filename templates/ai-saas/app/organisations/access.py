@@ -14,10 +14,11 @@ from app.api.dependencies import bearer
 from app.api.limits import RateLimiter
 from app.bootstrap import Platform
 from app.errors import Forbidden, NotFound, TooManyRequests, Unauthorized
+from app.organisations.audit import PERSON, Actor
 from app.organisations.keys import OrganisationKeys
 from app.organisations.members import Organisations
 from app.scopes import Scope
-from app.tenancy.scope import OrganisationScope, Role
+from app.tenancy.scope import OrganisationScope, Role, is_id
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Access:
     caller: str
     address: str
     scopes: frozenset[Scope] | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Who is calling, for the audit log."""
+        return Actor(self.scope, self.caller, self.address)
 
     def demand(self, role: Role, scope: Scope | None) -> None:
         """Let nobody go on whose role is lower than `role`, nor a key without `scope`; None admits no key at all.
@@ -95,10 +101,10 @@ def _by_key(request: Request, organisation: str, secret: str) -> Access:
 
 def _by_session(request: Request, organisation: str, session: Session) -> Access:
     organisations: Organisations = request.app.state.organisations
-    role = organisations.role_of(session.user.id, organisation)
+    role = organisations.role_of(session.user.id, organisation) if is_id(organisation) else None
     if role is None:
         raise _unknown(organisation)
-    return _open(request, OrganisationScope(organisation, session.user.id, role), f"user:{session.user.id}", None)
+    return _open(request, OrganisationScope(organisation, session.user.id, role), PERSON + session.user.id, None)
 
 
 def _open(request: Request, scope: OrganisationScope, caller: str, scopes: frozenset[Scope] | None) -> Access:

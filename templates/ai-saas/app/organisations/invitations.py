@@ -12,11 +12,12 @@ from app.accounts.letters import Letters
 from app.accounts.links import digest
 from app.accounts.settings import AccountSettings
 from app.accounts.users import User
+from app.billing.usage import Kind, Usage
 from app.errors import InvalidInput, NotFound
 from app.mail import Mail
 from app.organisations.audit import PERSON, Actor, record
-from app.organisations.members import add_member, refuse_above
-from app.organisations.tables import invitations, members, organisations
+from app.organisations.members import add_member, refuse_above, role_of
+from app.organisations.tables import invitations, organisations
 from app.tenancy.scope import OrganisationScope, Role, new_id, of_organisation
 
 MOST = 50  # open invitations of one organisation, so that nobody makes us send e-mail to the world
@@ -37,10 +38,11 @@ class Invitation:
 class Invitations:
     """Writes, lists, withdraws and accepts invitations."""
 
-    def __init__(self, engine: Engine, settings: AccountSettings, letters: Letters) -> None:
+    def __init__(self, engine: Engine, settings: AccountSettings, letters: Letters, usage: Usage) -> None:
         self._engine = engine
         self._settings = settings
         self._letters = letters
+        self._usage = usage
 
     def create(self, by: Actor, email: str, role: Role) -> tuple[Invitation, Mail]:
         """Invite a mailbox; an open invitation to it ends.
@@ -98,22 +100,37 @@ class Invitations:
             raise NotFound("This invitation is used, withdrawn, too old or for another address.", "Ask for a new one.")
         return _invitation(row)
 
-    def accept(self, user: User, invitation: Invitation, address: str) -> None:
-        """Use up the invitation: the person is a member, with a role they have already or else with its role.
+    def accept(self, user: User, secret: str, address: str) -> str:
+        """Use up an invitation and return its organisation; who is a member already keeps the role they have.
 
         Raises:
-            NotFound: it was used or withdrawn a moment ago.
+            NotFound: there is no such invitation for this person, or it was used a moment ago.
+            QuotaReached: the organisation's plan has no room for another member; the invitation stays open.
         """
-        organisation, moment = invitation.organisation, datetime.now(UTC)
-        by = Actor(OrganisationScope(organisation, user.id, invitation.role), PERSON + user.id, address)
+        invitation = self.find(user, secret)
+        scope = OrganisationScope(invitation.organisation, user.id, invitation.role)
+        self._usage.take(scope, Kind.MEMBERS, 1, user.id)
+        try:
+            self._join(invitation, Actor(scope, PERSON + user.id, address))
+        except NotFound:
+            if not self._is_member(scope):
+                self._usage.give_back(scope, Kind.MEMBERS, user.id)
+            raise
+        return invitation.organisation
+
+    def _join(self, invitation: Invitation, by: Actor) -> None:
         unused = (invitations.c.id == invitation.id, invitations.c.accepted_at.is_(None))
-        known = sa.select(members.c.role).where(members.c.organisation == organisation, members.c.user == user.id)
-        with of_organisation(self._engine, organisation).begin() as connection:
-            if connection.execute(invitations.update().where(*unused).values(accepted_at=moment)).rowcount == 0:
+        used = invitations.update().where(*unused).values(accepted_at=datetime.now(UTC))
+        with of_organisation(self._engine, invitation.organisation).begin() as connection:
+            if connection.execute(used).rowcount == 0:
                 raise NotFound("This invitation was used or withdrawn a moment ago.", "Ask for a new one.")
-            if connection.execute(known).first() is None:
-                add_member(connection, organisation, user.id, invitation.role)
+            if role_of(connection, invitation.organisation, by.scope.user) is None:
+                add_member(connection, invitation.organisation, by.scope.user, invitation.role)
             record(connection, by, "invitation.accepted", invitation.email)
+
+    def _is_member(self, scope: OrganisationScope) -> bool:
+        with self._engine.connect() as connection:
+            return role_of(connection, scope.organisation, scope.user) is not None
 
     def _open(self, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
         names = ("id", "organisation", "email", "role", "created_at", "expires_at")

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, Engine
 from app.accounts.settings import AccountSettings
 from app.accounts.tables import users
 from app.accounts.users import User
+from app.billing.usage import Kind, Usage
 from app.errors import Forbidden, InvalidInput, NotFound
 from app.organisations.audit import PERSON, Actor, record
 from app.organisations.tables import members, organisations
@@ -41,9 +42,10 @@ class Member:
 class Organisations:
     """Makes organisations and keeps their members."""
 
-    def __init__(self, engine: Engine, settings: AccountSettings) -> None:
+    def __init__(self, engine: Engine, settings: AccountSettings, usage: Usage) -> None:
         self._engine = engine
         self._settings = settings
+        self._usage = usage
 
     def create(self, user: User, name: str, address: str) -> Membership:
         """A new organisation whose owner is `user`.
@@ -59,6 +61,7 @@ class Organisations:
             connection.execute(organisations.insert().values(id=identifier, name=name))
             add_member(connection, identifier, user.id, Role.OWNER)
         scope = OrganisationScope(identifier, user.id, Role.OWNER)
+        self._usage.take(scope, Kind.MEMBERS, 1, user.id)
         with self._changing(identifier) as connection:
             record(connection, Actor(scope, PERSON + user.id, address), "organisation.created", name)
         return Membership(identifier, name, Role.OWNER)
@@ -75,7 +78,7 @@ class Organisations:
     def role_of(self, user: str, organisation: str) -> Role | None:
         """The person's role in the organisation; None where they have none."""
         with self._engine.connect() as connection:
-            return _role(connection, organisation, user)
+            return role_of(connection, organisation, user)
 
     def name_of(self, scope: OrganisationScope) -> str:
         """What the organisation is called."""
@@ -109,7 +112,7 @@ class Organisations:
         """
         organisation = by.scope.organisation
         with self._changing(organisation) as connection:
-            refuse_above(by.scope, _known(_role(connection, organisation, user), user), role)
+            refuse_above(by.scope, _known(role_of(connection, organisation, user), user), role)
             connection.execute(members.update().where(*_is(organisation, user)).values(role=role.value))
             _require_owner(connection, organisation)
             record(connection, by, "member.role", f"{user} {role.value}")
@@ -124,12 +127,13 @@ class Organisations:
         """
         organisation = by.scope.organisation
         with self._changing(organisation) as connection:
-            role = _known(_role(connection, organisation, user), user)
+            role = _known(role_of(connection, organisation, user), user)
             if user != by.scope.user:
                 refuse_above(by.scope, role, Role.ADMIN)
             connection.execute(members.delete().where(*_is(organisation, user)))
             _require_owner(connection, organisation)
             record(connection, by, "member.removed", user)
+        self._usage.give_back(by.scope, Kind.MEMBERS, user)
 
     def leave_all(self, user: User, address: str, delete: Callable[[Connection, str], None]) -> None:
         """Take the person out of every organisation, then `delete` their account.
@@ -172,7 +176,8 @@ def _is(organisation: str, user: str) -> tuple[sa.ColumnElement[bool], ...]:
     return members.c.organisation == organisation, members.c.user == user
 
 
-def _role(connection: Connection, organisation: str, user: str) -> Role | None:
+def role_of(connection: Connection, organisation: str, user: str) -> Role | None:
+    """The person's role in the organisation; None where they have none."""
     role = connection.execute(sa.select(members.c.role).where(*_is(organisation, user))).scalar()
     return Role(role) if role else None
 
