@@ -1,8 +1,5 @@
 """Background work: a job belongs to an organisation and is done on its platform, or not at all once that is deleted."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from anyio import to_thread
 from fastapi import FastAPI
 
@@ -46,17 +43,6 @@ class DocumentWork:
             for organisation in self._tenants.all()
             for identifier in Intake(self._tenants.open(organisation).catalog.engine).waiting()
         ]
-
-
-@asynccontextmanager
-async def run_workers(app: FastAPI) -> AsyncIterator[None]:
-    """Take up waiting documents for as long as this process serves; `app.state.jobs` is the queue meanwhile."""
-    from app.jobs.queue import JobQueue  # here, because commands that do not serve need not load it
-
-    work = DocumentWork(app.state.tenants)
-    async with JobQueue(app.state.platform.settings.store.url, work.do, work.waiting) as jobs:
-        app.state.jobs = jobs
-        yield
 
 
 def delete_organisation(app: FastAPI, organisation: str) -> None:

@@ -7,6 +7,7 @@ from app.billing.usage import Usage
 from app.ingestion.library import Library, Source
 from app.stores.catalog import DocumentRecord, document_id
 from app.tenancy.scope import OrganisationScope
+from app.tenancy.work import job_key
 
 Put = Callable[[str], None]
 
@@ -66,11 +67,6 @@ class DocumentIntake:
             self._usage.give_back(scope, Kind.DOCUMENTS, identifier)
         if earlier is None or earlier.sha256 != source.sha256:
             self._usage.give_back(scope, Kind.STORAGE_BYTES, _bytes_key(identifier, source.sha256))
-
-
-def job_key(organisation: str, identifier: str) -> str:
-    """The key of the job that reads a document; two jobs of one key never run at once."""
-    return f"{organisation}:{identifier}"
 
 
 def _bytes_key(identifier: str, sha256: str) -> str:

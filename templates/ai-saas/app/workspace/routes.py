@@ -6,11 +6,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from app.bootstrap import Platform
-from app.ingestion.library import Library
 from app.tenancy.tenants import Tenants
+from app.tenancy.work import DocumentWork
 from app.workspace import chat, documents
 from app.workspace.flavour import chosen
-from app.workspace.intake import DocumentIntake, job_key
+from app.workspace.intake import DocumentIntake
 from app.workspace.shares import Shares
 
 PREFIX = "/v1/organisations/{organisation}"
@@ -31,21 +31,16 @@ def mount(app: FastAPI, platform: Platform, tenants: Tenants) -> None:
 def run_workers(store_url: str, tenants: Tenants) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """A lifespan in which this process reads waiting documents of every organisation."""
 
-    async def process(key: str) -> None:
-        organisation, _, identifier = key.partition(":")
-        await tenants.room(organisation, Library).process(identifier)
-
-    def waiting() -> list[str]:
-        found = ((each, tenants.room(each, Library).intake.waiting()) for each in tenants.all())
-        return [job_key(organisation, identifier) for organisation, ids in found for identifier in ids]
+    work = DocumentWork(tenants)
 
     @asynccontextmanager
     async def serve(app: FastAPI) -> AsyncIterator[None]:
         from app.jobs.queue import JobQueue  # here, because commands that do not serve need not load it
 
-        async with JobQueue(store_url, process, waiting) as jobs:
+        async with JobQueue(store_url, work.do, work.waiting) as jobs:
+            app.state.jobs = jobs
             app.state.document_intake.put = jobs.put
             yield
-            app.state.document_intake.put = None
+            app.state.document_intake.put = app.state.jobs = None
 
     return serve
