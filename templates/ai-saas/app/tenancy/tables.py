@@ -31,9 +31,11 @@ ROOMS = (
     "app.ingestion.intake",
     "app.llm.cache",
     "app.llm.spending",
+    "app.organisations.tables",
     "app.stores.catalog",
     "app.stores.keys",
     "app.tenancy.tables",
+    "app.workspace.shares",
     "app.workspace.sources",
 )
 GUARDED = {"guarded": True}  # `info` of a table whose rows PostgreSQL shows to the organisation in question alone

@@ -2,9 +2,11 @@
 
 import shutil
 from collections import OrderedDict
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Lock
+from threading import RLock
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -18,6 +20,17 @@ from app.tenancy.scope import is_id, of_organisation
 from app.tenancy.tables import deletions, load_tables, metadata, tenants
 
 MOST_OPEN = 32  # organisations; on a laptop each open one has a file and its vectors in memory
+
+
+Room = TypeVar("Room")
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An open organisation: its platform, and the rooms that stand on it, by what made them."""
+
+    platform: Platform
+    rooms: dict[Callable[[Platform], Any], Any] = field(default_factory=dict)
 
 
 class Tenants:
@@ -38,8 +51,8 @@ class Tenants:
         self._home = home or home_of(platform)
         self._folder = organisations_folder(platform.settings)
         self._most_open = most_open
-        self._open: OrderedDict[str, Platform] = OrderedDict()
-        self._lock = Lock()
+        self._open: OrderedDict[str, Tenant] = OrderedDict()
+        self._lock = RLock()
         self._finish_deletions()
 
     def open(self, organisation: str) -> Platform:
@@ -48,13 +61,20 @@ class Tenants:
         Raises:
             NotFound: there is no such organisation.
         """
+        return self._tenant(organisation).platform
+
+    def room(self, organisation: str, make: Callable[[Platform], Room]) -> Room:
+        """What `make` (such as `Library`) makes of the organisation's platform, made once while it is open.
+
+        Raises:
+            NotFound: there is no such organisation.
+        """
         with self._lock:
-            platform = self._open.get(organisation) or self._make(organisation)
-            self._open[organisation] = platform
-            self._open.move_to_end(organisation)
-            while len(self._open) > self._most_open:
-                self._open.popitem(last=False)
-        return platform
+            tenant = self._tenant(organisation)
+            if make not in tenant.rooms:
+                tenant.rooms[make] = make(tenant.platform)
+            room: Room = tenant.rooms[make]
+        return room
 
     def rows(self, organisation: str) -> Engine:
         """The service's database for the guarded tables of one organisation (usage, members, …)."""
@@ -100,14 +120,24 @@ class Tenants:
             connection.execute(deletions.insert().values(id=organisation))
             forget_account(connection, organisation)
             for table in reversed(metadata.sorted_tables):
-                if "organisation" in table.c:
-                    connection.execute(table.delete().where(table.c.organisation == organisation))
+                for key in table.foreign_keys:
+                    if key.column is tenants.c.id:
+                        connection.execute(table.delete().where(key.parent == organisation))
             connection.execute(tenants.delete().where(tenants.c.id == organisation))
         with self._lock:
             self._open.pop(organisation, None)
             self._finish_deletions()
 
-    def _make(self, organisation: str) -> Platform:
+    def _tenant(self, organisation: str) -> Tenant:
+        with self._lock:
+            tenant = self._open.get(organisation) or self._make(organisation)
+            self._open[organisation] = tenant
+            self._open.move_to_end(organisation)
+            while len(self._open) > self._most_open:
+                self._open.popitem(last=False)
+        return tenant
+
+    def _make(self, organisation: str) -> Tenant:
         if not self.exists(organisation):
             raise _unknown(organisation)
         catalog, index = self._home.catalog(organisation), self._home.index(organisation)
@@ -122,7 +152,7 @@ class Tenants:
             "retriever": platform.retriever.over(index),
             "answers": AnswerLog(catalog.engine, platform.settings.quality),
         }
-        return replace(platform, **own)
+        return Tenant(replace(platform, **own))
 
     def _finish_deletions(self) -> None:
         with self.engine.connect() as connection:
