@@ -20,6 +20,7 @@ from app.workspace.rooms import Workspace, WorkspaceDep
 
 router = APIRouter(tags=["research"])
 READERS = Depends(require_role(Role.VIEWER, Scope.ASK))
+Format = Literal["json", "markdown", "bibtex"]
 TYPES = {"markdown": "text/markdown", "bibtex": "application/x-bibtex"}
 
 
