@@ -77,7 +77,7 @@ class Usage:
         """
         now = datetime.now(UTC)
         with self._scoped(scope).begin() as connection:
-            plan = plan_in_force(connection, self._plans, scope.organisation, now)
+            plan = plan_in_force(connection, self._plans, scope.organisation)
             return {  # always in the same order, so that two never wait for each other in a circle
                 kind: self._take(connection, scope, plan, kind, quantities[kind], key, now)
                 for kind in sorted(quantities)
