@@ -1,7 +1,7 @@
 """Billing, whose process is killed at every statement and every commit in turn. Prints what each part went through.
 
 Run as `python -m tests.e2e.killed_billing FOLDER STRIPE_URL`. Each attempt is a process of its own: it gets one moment
-further than the one before, is killed with SIGKILL, and whoever asked for the work asks again, as clients and Stripe do.
+further than the one before and is killed with SIGKILL. Whoever asked for the work asks again, as clients and Stripe do.
 """
 
 import json
