@@ -51,7 +51,7 @@ def traces(engine: Engine, organisation: str) -> list[str]:
 
 
 def _rows(connection: Connection, schema: str, name: str) -> list[Any]:
-    return list(connection.exec_driver_sql(f'SELECT * FROM "{schema}"."{name}"').all())
+    return list(connection.execute(sa.select(sa.text("*")).select_from(sa.table(name, schema=schema))).all())
 
 
 def _is_service_wide(table: sa.Table) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -82,9 +81,9 @@ class TestIsolationByRows(IsolationContract):
         for engine in (tenants.rows(two), tenants.engine):
             with pytest.raises(sa.exc.ProgrammingError, match="row-level security"), engine.begin() as connection:
                 connection.exec_driver_sql(insert.format(one))
-        move = f"UPDATE document SET organisation = '{two}'"
+        move = "UPDATE document SET organisation = '{}'"
         with pytest.raises(sa.exc.ProgrammingError, match="row-level"), tenants.rows(one).begin() as connection:
-            connection.exec_driver_sql(move)
+            connection.exec_driver_sql(move.format(two))
 
     def test_nothing_is_written_without_an_organisation_even_where_one_was_named_before(
         self, tenants: Tenants, one: str
@@ -95,7 +94,7 @@ class TestIsolationByRows(IsolationContract):
                 connection.exec_driver_sql(insert)
             connection.rollback()
             named = connection.execution_options(organisation=one)
-            assert counts_of(named, "document_content") == 0
+            assert named.exec_driver_sql("SELECT count(*) FROM document_content").scalar() == 0
             named.rollback()
             unnamed = connection.execution_options(organisation=None)
             with pytest.raises(sa.exc.ProgrammingError, match="row-level security"):
@@ -110,11 +109,6 @@ class TestIsolationByRows(IsolationContract):
         nobody = Catalog(of_organisation(tenants.engine, new_id()))
         with pytest.raises(sa.exc.IntegrityError, match="tenant"):
             nobody.record("a.md", "0" * 64, DocumentStatus.READY)
-
-
-def counts_of(connection: sa.Connection, table: str) -> Any:
-    """How many rows this connection sees."""
-    return connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
 
 
 def open_tenants(settings: Settings) -> None:
