@@ -5,6 +5,8 @@ from fastapi import FastAPI
 
 from app.billing import routes as billing
 from app.bootstrap import Platform
+from app.migrations.commands import migrate
+from app.migrations.running import prepare
 from app.organisations import opening as organisations
 from app.tenancy.tenants import Tenants
 from app.workspace import routes as workspace
@@ -17,6 +19,7 @@ SUITES: tuple[str, ...] = ()
 
 def mount(app: FastAPI, platform: Platform) -> None:
     """Add this project's calls to the application."""
+    prepare(platform.catalog.engine)
     app.state.tenants = tenants = Tenants(platform)
     for room in (organisations, billing, workspace):
         room.mount(app, platform, tenants)
@@ -24,3 +27,4 @@ def mount(app: FastAPI, platform: Platform) -> None:
 
 def add_commands(cli: typer.Typer) -> None:
     """Add this project's commands to `app`."""
+    cli.command()(migrate)
