@@ -66,6 +66,7 @@ def add_tenant(connection: Connection) -> str:
 
 
 def load_tables() -> None:
-    """Make every table known to its metadata."""
+    """Make every table known to its metadata, also those of the flavour."""
     for room in ROOMS:
         import_module(room)
+    import_module("app.workspace.flavour").chosen()
