@@ -55,7 +55,9 @@ def write_migration(engine: Engine, message: str) -> Path:
     """A new file in `versions/` with what the tables in the code have and this database, up to date, has not."""
     migrate(engine)
     with engine.connect() as connection:
-        script = command.revision(_config(connection), message, autogenerate=True)
+        config = _config(connection)
+        last = ScriptDirectory.from_config(config).get_current_head() or "0"
+        script = command.revision(config, message, autogenerate=True, rev_id=f"{int(last) + 1:04}")
     return Path(script.path)
 
 
