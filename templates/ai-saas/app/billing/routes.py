@@ -20,7 +20,7 @@ from app.billing.service import Billing
 from app.billing.stripe_events import PaymentsUnavailable
 from app.billing.usage import Standing
 from app.bootstrap import Platform
-from app.organisations.access import AccessDep, require_role
+from app.organisations.access import Access, AccessDep, require_role
 from app.tenancy.scope import Role
 from app.tenancy.tenants import Tenants
 
@@ -173,7 +173,7 @@ async def invoice(
 @router.post("/billing/plan", dependencies=[Depends(require_role(Role.OWNER))])
 async def choose_plan(choice: PlanChoice, request: Request, access: AccessDep, billing: BillingDep) -> WayToPay:
     """Change the plan: at once where no money is taken, else at the address that this answers."""
-    url = await to_thread.run_sync(billing.choose, access.scope, choice.plan, _page(request))
+    url = await to_thread.run_sync(billing.choose, access.scope, choice.plan, _page(request, access))
     audit = request.app.state.audit
     await to_thread.run_sync(audit.write, access.scope, "plan.chosen", choice.plan, access.address)
     return WayToPay(url=url)
@@ -182,7 +182,7 @@ async def choose_plan(choice: PlanChoice, request: Request, access: AccessDep, b
 @router.post("/billing/portal", dependencies=[Depends(require_role(Role.OWNER))])
 async def open_portal(request: Request, access: AccessDep, billing: BillingDep) -> WayToPay:
     """The page of the payment provider where card and plan are changed."""
-    return WayToPay(url=await to_thread.run_sync(billing.portal, access.scope, _page(request)))
+    return WayToPay(url=await to_thread.run_sync(billing.portal, access.scope, _page(request, access)))
 
 
 @stripe_router.post("/webhooks/stripe")
@@ -197,10 +197,10 @@ async def stripe_webhook(
     return Received(applied=await to_thread.run_sync(billing.webhooks.apply, event))
 
 
-def _page(request: Request) -> str:
+def _page(request: Request, access: Access) -> str:
     """Where people come back to from the payment provider: never an address that the request names."""
     base: str = request.app.state.platform.settings.accounts.base_url
-    return f"{base}/billing"
+    return f"{base}/o/{access.scope.organisation}/billing"
 
 
 def _standing(standing: Standing) -> StandingBody:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
-from app.billing import tables as billing_tables
 from app.billing.plans import Plans
 from app.stores.database import open_database
 from app.tenancy.isolation import guard
 from app.tenancy.scope import OrganisationScope, Role
-from app.tenancy.tables import add_tenant, metadata
+from app.tenancy.tables import add_tenant, load_tables, metadata
 
-assert billing_tables.metadata is metadata
+load_tables()
 PLANS = Plans.model_validate(
     {
         "warn_from": 0.8,
@@ -46,19 +45,19 @@ PRICES = {"team": ["price_team", "price_questions"]}
 
 @contextmanager
 def service_database(url: str) -> Iterator[Engine]:
-    """The tables of the product itself, and nobody in them."""
+    """The service's database as its processes open it."""
     engine = open_database(url)
     if engine.dialect.name == "postgresql":
         guard(engine)
-    metadata.create_all(engine)
     yield engine
     engine.dispose()
 
 
 @contextmanager
 def sqlite_database(folder: Path) -> Iterator[Engine]:
-    """The same in a file."""
+    """The same in a file, with all tables."""
     with service_database(f"sqlite:///{folder}/service.db") as engine:
+        metadata.create_all(engine)
         yield engine
 
 

