@@ -1,5 +1,6 @@
 """People: sign-up, the proof of their address, passwords, and the end of an account."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -72,14 +73,14 @@ class Accounts:
                 return None
             return self._verification(connection, row["id"], email)
 
-    def verify(self, secret: str) -> User:
+    def verify(self, link: str) -> User:
         """Use up the link that proves an address.
 
         Raises:
             NotFound: the link is unknown, used up or too old.
         """
         with self._engine.begin() as connection:
-            user = redeem(connection, Purpose.VERIFY, secret)
+            user = redeem(connection, Purpose.VERIFY, link)
             connection.execute(users.update().where(users.c.id == user).values(verified_at=datetime.now(UTC)))
             return self.user_of(_row(connection, user))
 
@@ -103,6 +104,22 @@ class Accounts:
             raise Forbidden("This address is not confirmed yet.", "Open the link in the e-mail, or ask for another.")
         return self.user_of(row)
 
+    def admit(self, email: str, name: str) -> User:
+        """The person with an address that a provider vouches for; a new account where there is none.
+
+        A password that somebody chose for the address before it was proved is worth nothing.
+        """
+        row = {"email": email, "name": name, "created_at": datetime.now(UTC)}
+        row["password"] = passwords.hashed(secrets.token_urlsafe(32))  # that nobody knows; a reset sets another
+        with self._engine.begin() as connection:
+            unproved = connection.execute(_add_or_replace(connection, row)).scalar()
+            if unproved is not None:
+                proved = users.update().where(users.c.id == unproved).values(verified_at=datetime.now(UTC))
+                connection.execute(proved)
+                withdraw(connection, Purpose.VERIFY, unproved)
+            found = connection.execute(users.select().where(users.c.email == email)).mappings().one()
+        return self.user_of(found)
+
     def forgotten(self, email: str) -> Mail | None:
         """The e-mail whose link sets a new password, or None where there is no such account."""
         with self._engine.begin() as connection:
@@ -112,7 +129,7 @@ class Accounts:
             lifetime = timedelta(minutes=self._settings.reset_minutes)
             return self._letters.reset(email, issue(connection, Purpose.RESET, row["id"], lifetime))
 
-    def reset(self, secret: str, password: str) -> Mail:
+    def reset(self, link: str, password: str) -> Mail:
         """Use up a link and set a password; it proves the address too, and ends every session and other link.
 
         Raises:
@@ -120,7 +137,7 @@ class Accounts:
             InvalidInput: the password is easily guessed; the link stays good.
         """
         with self._engine.begin() as connection:
-            user = redeem(connection, Purpose.RESET, secret)
+            user = redeem(connection, Purpose.RESET, link)
             row = _row(connection, user)
             self._set_password(connection, row, password)
             verified = row["verified_at"] or datetime.now(UTC)

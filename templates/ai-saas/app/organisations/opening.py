@@ -12,6 +12,7 @@ from app.accounts.users import Accounts
 from app.billing.plans import load_plans
 from app.billing.usage import Usage
 from app.bootstrap import Platform
+from app.errors import ConfigurationError
 from app.mail import Mailer
 from app.organisations import routes as organisations
 from app.organisations.audit import Audit
@@ -39,3 +40,15 @@ def mount(app: FastAPI, platform: Platform, tenants: Tenants) -> None:
     state.audit = Audit(engine)
     for router in (accounts.router, organisations.router):
         app.include_router(router, prefix="/v1")
+    if settings.oidc.issuer:
+        _mount_oidc(app, platform)
+
+
+def _mount_oidc(app: FastAPI, platform: Platform) -> None:
+    try:
+        from app.accounts import oidc_routes  # here, because few projects install what checks signatures
+    except ImportError:
+        raise ConfigurationError(
+            "APP_OIDC__ISSUER is set, but the extra is missing.", "Run `uv sync --extra oidc`."
+        ) from None
+    oidc_routes.mount(app, platform)

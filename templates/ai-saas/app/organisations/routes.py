@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, Path, Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.accounts.access import SessionDep, address_of
@@ -18,7 +18,7 @@ from app.organisations.keys import OrganisationKeys
 from app.organisations.members import Organisations
 from app.scopes import Scope
 from app.tenancy.scope import ID_LENGTH, Role
-from app.tenancy.tenants import Tenants
+from app.tenancy.work import delete_organisation as delete_organisation_data
 
 router = APIRouter(tags=["organisations"])
 LARGEST = 2**31 - 1  # ids of entries count up from 1
@@ -126,13 +126,13 @@ class Rooms:
     """What the calls of this module work with."""
 
     def __init__(self, request: Request) -> None:
+        self.app: FastAPI = request.app
         state = request.app.state
         self.organisations: Organisations = state.organisations
         self.invitations: Invitations = state.invitations
         self.keys: OrganisationKeys = state.organisation_keys
         self.audit: Audit = state.audit
         self.mailer: Mailer = state.mailer
-        self.tenants: Tenants = state.tenants
         self.accounts: Accounts = state.accounts
         self.hashing: CapacityLimiter = state.hashing
 
@@ -186,7 +186,7 @@ async def delete_organisation(
 ) -> None:
     """Delete the organisation and all that is its own, for good; the owner's password is asked for once more."""
     await to_thread.run_sync(rooms.accounts.confirm, session.user, confirmation.password, limiter=rooms.hashing)
-    await to_thread.run_sync(rooms.tenants.delete, access.scope.organisation)
+    await to_thread.run_sync(delete_organisation_data, rooms.app, access.scope.organisation)
 
 
 @router.get(f"{ONE}/members", dependencies=VIEWER)

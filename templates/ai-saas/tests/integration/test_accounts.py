@@ -8,6 +8,7 @@ import pytest
 from httpx2 import Response
 from sqlalchemy.engine import Engine
 
+from app.accounts.passwords import HASHER
 from app.accounts.tables import links, users
 from app.settings import Settings
 from tests.integration.town import PASSWORD, Person, Town, open_town
@@ -116,6 +117,17 @@ def test_a_forgotten_password_answers_the_same_for_an_unknown_address(town: Town
 def test_login_answers_the_same_for_an_unknown_address(town: Town) -> None:
     ada, nobody = town.person("ada"), town.stranger("nobody")
     assert told(log_in(ada, OTHER)) == told(log_in(nobody, OTHER))
+
+
+def test_an_unknown_address_costs_the_same_work(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    town.person("ada")
+    checked: list[str] = []
+    verify = HASHER.verify
+    monkeypatch.setattr(HASHER, "verify", lambda password, stored: checked.append(stored) or verify(password, stored))
+    for name in ("ada", "nobody"):
+        log_in(town.stranger(name), OTHER)
+    assert len(checked) == 2
+    assert {stored.rpartition("$")[0].rpartition("$")[0] for stored in checked} == {"$argon2id$v=19$m=19456,t=2,p=1"}
 
 
 def test_a_mailbox_is_not_flooded(town: Town) -> None:

@@ -48,7 +48,7 @@ def test_a_failure_after_the_answer_is_logged_without_the_text(tmp_path: Path) -
 
 
 def test_a_header_takes_no_second_line(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="newline|linefeed"):
+    with pytest.raises(ValueError, match=r"newline|linefeed"):
         Mailer(settings(outbox=tmp_path)).send(Mail("a@example.com", "x\nBcc: b@example.com", "x"))
     assert list(tmp_path.iterdir()) == []
 
