@@ -96,11 +96,11 @@ def _on_server(platform: Platform) -> tuple[Callable[[str], Catalog], Callable[[
     from app.tenancy.vectors import OrganisationIndex  # here, because a laptop without PostgreSQL need not load it
 
     engine, shared = platform.catalog.engine, platform.index
-    guard(engine)
+    role = guard(engine)
     require_isolation(engine)
     return (
         lambda organisation: Catalog(of_organisation(engine, organisation)),
-        lambda organisation: OrganisationIndex.beside(shared, organisation),
+        lambda organisation: OrganisationIndex.beside(shared, organisation, role),
     )
 
 

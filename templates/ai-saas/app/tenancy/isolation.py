@@ -2,9 +2,13 @@
 
 The shared rooms know nothing of organisations. Their tables get a column `organisation` whose default is the setting
 `app.organisation` of the transaction, keys that include it, and a policy that shows and takes only rows with it. A
-transaction without the setting sees nothing and can write nothing. Superusers pass every policy, so they are refused.
+transaction without the setting sees nothing and can write nothing.
+
+Superusers pass every policy, and so do some administrators of managed databases. A connection of theirs steps down to
+the role `organisation_rows`, which `app migrate` makes for them; where it cannot, the service does not start.
 """
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
@@ -16,6 +20,7 @@ from app.tenancy.tables import GUARDED, metadata
 
 # What is the service's own. Every other table of the shared rooms, also one to come, holds data of organisations.
 SERVICE = frozenset("api_key api_key_scope spend_ledger spend_budget spend_reservation index_evaluation".split())
+LIMITED = "organisation_rows"
 INDEX = ("indexed_document", "chunk", "posting")  # where PostgreSQL holds the passages as well
 KEYS = """
 SELECT conname, contype, array_agg(attname ORDER BY place) FROM pg_constraint
@@ -37,6 +42,18 @@ DROP INDEX chunk_vector;
 DROP INDEX posting_word;
 CREATE INDEX posting_word ON posting (organisation, word) INCLUDE (chunk_id, frequency, length);
 """
+MAKE_LIMITED = f"""
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{LIMITED}') THEN CREATE ROLE {LIMITED} NOLOGIN; END IF;
+    IF NOT pg_has_role('{LIMITED}', 'MEMBER') THEN GRANT {LIMITED} TO CURRENT_USER; END IF;
+END $$;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {LIMITED};
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {LIMITED};
+"""
+MAY_STEP_DOWN = f"""
+SELECT pg_has_role(oid, 'MEMBER') AND has_table_privilege(oid, to_regclass('tenant'), 'INSERT')
+FROM pg_roles WHERE rolname = '{LIMITED}'
+"""
 OPEN = """
 SELECT relname FROM pg_class WHERE oid = ANY(SELECT to_regclass(name) FROM unnest(CAST(:names AS text[])) AS name)
 AND NOT (relrowsecurity AND relforcerowsecurity AND EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid))
@@ -44,10 +61,19 @@ ORDER BY relname
 """
 
 
-def guard(engine: Engine) -> None:
-    """Tell PostgreSQL, in each transaction of `of_organisation(engine, …)`, whose it is."""
+def guard(engine: Engine) -> str:
+    """Tell PostgreSQL, in each transaction of `of_organisation(engine, …)`, whose it is; return its role, or `none`.
+
+    From now on connections run as the limited role where there is one.
+    """
     if not sa.event.contains(engine, "begin", _name_organisation):
         sa.event.listen(engine, "begin", _name_organisation)
+    with engine.connect() as connection:
+        limited = bool(connection.exec_driver_sql(MAY_STEP_DOWN).scalar())
+    if limited and not sa.event.contains(engine, "connect", _step_down):
+        sa.event.listen(engine, "connect", _step_down)
+        engine.dispose()
+    return LIMITED if limited else "none"
 
 
 def isolate(engine: Engine) -> None:
@@ -68,6 +94,9 @@ def isolate(engine: Engine) -> None:
                 connection.exec_driver_sql(ISOLATED_INDEX)
         for name in _guarded_tables():
             _protect(connection, name)
+        rights = "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
+        if connection.exec_driver_sql(rights).scalar():
+            connection.exec_driver_sql(MAKE_LIMITED)
 
 
 def require_isolation(engine: Engine) -> None:
@@ -84,7 +113,7 @@ def require_isolation(engine: Engine) -> None:
     if passes:
         raise ConfigurationError(
             f"The database role {name!r} passes row-level security.",
-            "Name a role in APP_STORE__URL that is no superuser and has no BYPASSRLS.",
+            "Run `uv run app migrate` as this role, or name one in APP_STORE__URL that is no superuser.",
         )
     if unguarded:
         raise ConfigurationError(f"{', '.join(unguarded)}: not separated by organisation.", "Run `uv run app migrate`.")
@@ -104,6 +133,11 @@ def _name_organisation(connection: Connection) -> None:
     organisation = connection.get_execution_options().get(ORGANISATION)
     if organisation is not None:
         connection.exec_driver_sql("SELECT set_config('app.organisation', %s, true)", (organisation,))
+
+
+def _step_down(connection: psycopg.Connection, _: object) -> None:
+    connection.execute(f"SET ROLE {LIMITED}".encode())
+    connection.commit()
 
 
 def _add_organisation(connection: Connection, name: str, *, is_child: bool) -> bool:

@@ -131,7 +131,22 @@ def test_a_role_that_owns_nothing_can_serve(everything: Engine) -> None:
         assert tenants.all() == [two]
 
 
-def test_a_role_that_passes_row_level_security_is_refused(everything: Engine) -> None:
+def test_a_superuser_steps_down_to_a_role_that_sees_one_organisation(everything: Engine) -> None:
+    settings = settings_of(everything, str(everything.url.username))
+    with closing(Catalog(settings.store.url)) as catalog, closing(build_index(settings)):
+        migrate(catalog.engine)
+    with open_platform(settings) as platform:
+        tenants = Tenants(platform)
+        one, two = found(tenants), found(tenants)
+        fill(tenants, one)
+        for engine in (tenants.open(two).catalog.engine, platform.catalog.engine):
+            assert set(counts(engine, SHARED).values()) == {0}
+        hits = [tenants.open(each).index.search_words(["robot"], 5) for each in (one, two)]
+        assert [len(each) for each in hits] == [1, 0]
+        tenants.delete(one)
+
+
+def test_a_role_that_passes_row_level_security_and_cannot_step_down_is_refused(everything: Engine) -> None:
     migrate_as_owner(everything)
     with pytest.raises(ConfigurationError, match="no superuser"):
         open_tenants(settings_of(everything, str(everything.url.username)))
