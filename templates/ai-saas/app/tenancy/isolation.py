@@ -50,9 +50,9 @@ END $$;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {LIMITED};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {LIMITED};
 """
-MAY_STEP_DOWN = f"""
+MAY_STEP_DOWN = """
 SELECT pg_has_role(oid, 'MEMBER') AND has_table_privilege(oid, to_regclass('tenant'), 'INSERT')
-FROM pg_roles WHERE rolname = '{LIMITED}'
+FROM pg_roles WHERE rolname = :role
 """
 OPEN = """
 SELECT relname FROM pg_class WHERE oid = ANY(SELECT to_regclass(name) FROM unnest(CAST(:names AS text[])) AS name)
@@ -69,7 +69,7 @@ def guard(engine: Engine) -> str:
     if not sa.event.contains(engine, "begin", _name_organisation):
         sa.event.listen(engine, "begin", _name_organisation)
     with engine.connect() as connection:
-        limited = bool(connection.exec_driver_sql(MAY_STEP_DOWN).scalar())
+        limited = bool(connection.execute(sa.text(MAY_STEP_DOWN), {"role": LIMITED}).scalar())
     if limited and not sa.event.contains(engine, "connect", _step_down):
         sa.event.listen(engine, "connect", _step_down)
         engine.dispose()

@@ -21,7 +21,7 @@ class OrganisationIndex(PgvectorIndex):
 
     @classmethod
     def beside(cls, shared: SearchIndex, organisation: str, role: str) -> "OrganisationIndex":
-        """The index of an organisation by the pool of the service's own; each call runs as `role`, unless it is `none`."""
+        """The index of an organisation by the pool of the service's own; `role` is what `guard` returned."""
         if not isinstance(shared, PgvectorIndex):
             raise TypeError(f"{type(shared).__name__} is no index in PostgreSQL.")
         return cls(shared._pool, organisation, role)
