@@ -30,13 +30,9 @@ FLAVOUR = Flavour(
     title="Research assistant",
     tagline="Read a shelf of papers in an afternoon, and still be able to show every source.",
     offers=(
-        Offer(
-            "Search across all papers", "One query, every paper that speaks about it, and the passage."
-        ),
+        Offer("Search across all papers", "One query, every paper that speaks about it, and the passage."),
         Offer("Literature summaries", "A paragraph for each paper on your topic, every sentence with its quote."),
-        Offer(
-            "Answers you can check", "Ask in your own words. What the papers do not say, it does not say."
-        ),
+        Offer("Answers you can check", "Ask in your own words. What the papers do not say, it does not say."),
         Offer("References to take away", "Markdown for your draft, BibTeX for your bibliography."),
     ),
     questions=(

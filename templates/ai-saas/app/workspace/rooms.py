@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from anyio import to_thread
 from fastapi import Depends, Request
@@ -26,6 +26,7 @@ from app.workspace.flavour import chosen
 from app.workspace.intake import DocumentIntake
 from app.workspace.sources import Sources
 
+Room = TypeVar("Room")
 UNANSWERED = (ModelUnavailable, TooManyTokens, BudgetExceeded)
 
 
@@ -77,6 +78,7 @@ class Workspace:
     rooms: Rooms
     usage: Usage
     intake: DocumentIntake
+    tenants: Tenants
 
     @property
     def platform(self) -> Platform:
@@ -102,6 +104,10 @@ class Workspace:
     def asker(self) -> str:
         """The caller as the rooms know one: 16 hexadecimal digits, the same for the same caller."""
         return asker_of(self.access.caller)
+
+    def room(self, make: Callable[[Platform], Room]) -> Room:
+        """What `make` makes of the organisation's platform, made once while it is open."""
+        return self.tenants.room(self.access.scope.organisation, make)
 
     @asynccontextmanager
     async def question(self) -> AsyncIterator[None]:
@@ -165,9 +171,8 @@ def open_workspace(request: Request, access: Access) -> Workspace:
     """The workspace of the organisation that `access` is for; the first time after a while it opens a database."""
     state = request.app.state
     tenants: Tenants = state.tenants
-    return Workspace(
-        access, tenants.room(access.scope.organisation, open_rooms), state.billing.usage, state.document_intake
-    )
+    rooms = tenants.room(access.scope.organisation, open_rooms)
+    return Workspace(access, rooms, state.billing.usage, state.document_intake, tenants)
 
 
 async def get_workspace(request: Request, access: AccessDep) -> Workspace:
