@@ -29,8 +29,10 @@ class Lockout:
         self._clock = clock
         self._cleaning = Housekeeping(CLEANING_SECONDS)
 
-    def take(self, kind: str, who: str, free: int) -> None:
+    def take(self, kind: str, who: str, free: int, forgotten: timedelta = FORGOTTEN) -> None:
         """Count one attempt of `who`; from the `free`-th in a row on the next one has to wait.
+
+        A row ends after a success (`forgive`), or when nothing was tried for as long as `forgotten`.
 
         Raises:
             TooManyRequests: it has to wait still; this attempt does not count.
@@ -43,7 +45,7 @@ class Lockout:
             if row.locked_until > moment:
                 wait = max(1, round((row.locked_until - moment).total_seconds()))
                 raise TooManyRequests("Too many attempts.", wait)
-            failures = 1 if moment - row.last_at > FORGOTTEN else row.failures
+            failures = 1 if moment - row.last_at > forgotten else row.failures
             until = moment + pause(failures, free)
             change = attempts.update().where(attempts.c.subject == key["subject"])
             connection.execute(change.values(failures=failures, last_at=moment, locked_until=until))

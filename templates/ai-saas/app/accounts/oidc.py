@@ -122,7 +122,8 @@ class Provider:
             raise Unauthorized(f"The provider's answer is not valid: {type(error).__name__}.", "Begin again.") from None
         if claims.get("email_verified") is not True:
             raise Unauthorized("The provider has not proved this e-mail address.", "Confirm it there first.")
-        return Identity(email, str(claims.get("name") or email.partition("@")[0])[:100])
+        name = "".join(filter(str.isprintable, str(claims.get("name") or "")))
+        return Identity(email, name[:100] or email.partition("@")[0])
 
     def _discovery(self) -> Discovery:
         if self._known is None:

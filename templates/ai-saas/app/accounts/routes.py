@@ -1,7 +1,7 @@
 """HTTP calls on one's own account. To strangers they answer the same, whether or not there is an account."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from anyio import CapacityLimiter, to_thread
@@ -18,7 +18,8 @@ from app.mail import Address, Mail, Mailer
 from app.organisations.members import Organisations
 
 ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
-MAILS_PER_ADDRESS = 20  # calls in a row that make us send e-mail, from one network address
+MAILS_PER_ADDRESS = 20  # calls in a row that make us send e-mail, from one network address, …
+MAILS_FORGOTTEN = timedelta(minutes=10)  # … where a pause of so long ends the row
 
 router = APIRouter(tags=["account"], dependencies=[Depends(from_own_page)])
 
@@ -160,7 +161,7 @@ class Desk:
         Raises:
             TooManyRequests: there were too many from this network address.
         """
-        await to_thread.run_sync(self._lockout.take, "mail", self.address, MAILS_PER_ADDRESS)
+        await to_thread.run_sync(self._lockout.take, "mail", self.address, MAILS_PER_ADDRESS, MAILS_FORGOTTEN)
 
 
 DeskDep = Annotated[Desk, Depends()]

@@ -69,7 +69,11 @@ class Sessions:
         """The live session with this token, or None."""
         moment = self._clock()
         columns = (sessions.c.id.label("session"), sessions.c.seen_at, *users.columns)
-        query = sa.select(*columns).join(users).where(sessions.c.sha256 == digest(token), self._live(moment))
+        query = (
+            sa.select(*columns)
+            .select_from(sessions.join(users))
+            .where(sessions.c.sha256 == digest(token), self._live(moment))
+        )
         with self._engine.connect() as connection:
             row = connection.execute(query).mappings().first()
         if row is None:
