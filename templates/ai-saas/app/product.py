@@ -9,7 +9,6 @@ from app.bootstrap import Platform
 from app.migrations.commands import migrate
 from app.migrations.running import prepare
 from app.organisations import opening as organisations
-from app.site import routes as site
 from app.tenancy.tenants import Tenants
 from app.workspace import routes as workspace
 from app.workspace.flavour import suite_of
@@ -22,6 +21,8 @@ SUITES = (suite_of(ABOUT.product),)  # where each is; imported only by `app eval
 
 def mount(app: FastAPI, platform: Platform) -> None:
     """Add this project's calls and pages to the application, on a database that is up to date."""
+    from app.site import routes as site  # here, because pages stand on this module
+
     prepare(platform.catalog.engine)
     app.state.tenants = tenants = Tenants(platform)
     for room in (organisations, billing, workspace, site):
