@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
@@ -11,13 +11,11 @@ import structlog
 from anyio import to_thread
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.billing.invoices import Invoice
 from app.billing.outbox import Outbox
 from app.billing.plans import Kind, Plan
 from app.billing.service import Billing
-from app.billing.stripe_events import PaymentsUnavailable
 from app.billing.usage import Standing
 from app.bootstrap import Platform
 from app.organisations.access import Access, AccessDep, require_role
@@ -40,6 +38,8 @@ async def tell_stripe(app: FastAPI) -> AsyncIterator[None]:
     telling = asyncio.create_task(_deliver_for_ever(billing.outbox, seconds))
     yield
     telling.cancel()
+    with suppress(asyncio.CancelledError):
+        await telling
 
 
 router = APIRouter(prefix="/organisations/{organisation}", tags=["billing"], lifespan=tell_stripe)
@@ -224,9 +224,10 @@ async def _deliver_for_ever(outbox: Outbox, seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds)
         try:
-            done = await to_thread.run_sync(outbox.deliver)
-        except (PaymentsUnavailable, SQLAlchemyError) as error:
-            log.warning("usage is not reported, the next round tries again", error=str(error))
+            # A stop need not wait for Stripe: what it interrupts is told again.
+            done = await to_thread.run_sync(outbox.deliver, abandon_on_cancel=True)
+        except Exception:
+            log.warning("usage is not reported, the next round tries again", exc_info=True)
             continue
         if done.held:
-            log.error("events of usage wait for a person: see docs/runbook.md", held=done.held)
+            log.error("events of usage wait for a person: see docs/payments.md", held=done.held)

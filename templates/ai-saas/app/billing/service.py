@@ -84,11 +84,23 @@ class Billing:
             raise InvalidInput("There is no payment portal here.", "Set APP_BILLING__STRIPE_KEY, or change the plan.")
         return self.gateway.portal(self._customer(self.gateway, scope), return_url)
 
+    def close(self, organisation: str) -> None:
+        """End the payments of an organisation that is about to be deleted; whoever deletes it deletes our rows.
+
+        Raises:
+            PaymentsUnavailable: Stripe does not answer; then nothing may be deleted, or it would go on charging.
+        """
+        customer = self._known_customer(organisation)
+        if self.gateway and customer:
+            self.gateway.delete_customer(customer)
+
+    def _known_customer(self, organisation: str) -> str | None:
+        with self._engine.connect() as connection:
+            return connection.execute(CUSTOMER, {"of": organisation}).scalar()
+
     def _customer(self, gateway: "StripeGateway", scope: OrganisationScope) -> str:
         """Stripe's id of the organisation, made at its first visit."""
-        with self._engine.connect() as connection:
-            known = connection.execute(CUSTOMER, {"of": scope.organisation}).scalar()
-        if known is not None:
+        if known := self._known_customer(scope.organisation):
             return known
         customer = gateway.create_customer(scope.organisation)  # the same one for whoever else asks now
         with self._engine.begin() as connection:

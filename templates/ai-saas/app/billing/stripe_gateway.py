@@ -1,10 +1,11 @@
-"""Stripe behind five calls: a customer, a checkout, its portal, a meter event, and reading what it signed.
+"""Stripe behind six calls: a customer comes and goes, checkout, portal, a meter event, and reading what it signed.
 
 Importing this module needs the extra `stripe`.
 """
 
 from collections.abc import Callable
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import stripe
@@ -51,6 +52,14 @@ class StripeGateway:
         wanted: Any = {"metadata": {"organisation": organisation}}
         once: Any = {"idempotency_key": f"customer-{organisation}"}
         return _told(lambda: self._client.v1.customers.create(wanted, once).id)
+
+    def delete_customer(self, customer: str) -> None:
+        """Delete a customer, which ends the subscription at once; one that is gone already is no failure."""
+        try:
+            _told(lambda: self._client.v1.customers.delete(customer))
+        except PaymentsUnavailable as error:
+            if getattr(error.__cause__, "http_status", None) != HTTPStatus.NOT_FOUND:
+                raise
 
     def checkout(self, customer: str, plan: str, renews: datetime, return_url: str) -> str:
         """The address of a page where the customer pays for a plan: for a part of the month first, until `renews`."""

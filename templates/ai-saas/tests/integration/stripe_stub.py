@@ -1,4 +1,4 @@
-"""Stripe's wire format on 127.0.0.1: the four calls that we make, and events as Stripe signs them.
+"""Stripe's wire format on 127.0.0.1: the five calls that we make, and events as Stripe signs them.
 
 What it promises is from Stripe's API reference: form bodies with nested names, one answer for one idempotency key, one
 count for one identifier of a meter event, errors as JSON with a type and a message.
@@ -31,6 +31,7 @@ class StripeStub:
     asked: list[tuple[str, Form]] = field(default_factory=list)
     failures: list[int] = field(default_factory=list)
     metered: dict[str, Form] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
     remembers_keys: bool = True
     url: str = ""
     _answers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -57,6 +58,15 @@ class StripeStub:
                 return 404, problem("invalid_request_error", f"Unrecognized request URL (POST: {path}).")
             self._answers[key] = made
             return 200, made
+
+    def delete(self, path: str) -> tuple[int, dict[str, Any]]:
+        """Status and body of the deletion of a customer."""
+        with self._lock:
+            self.asked.append((path, {}))
+            if path in self.deleted:
+                return 404, problem("invalid_request_error", f"No such customer: {path}.")
+            self.deleted.add(path)
+            return 200, {"id": path.rpartition("/")[2], "object": "customer", "deleted": True}
 
     def _make(self, path: str, form: Form) -> dict[str, Any] | None:
         number = next(self._numbers)
@@ -88,7 +98,12 @@ def stripe_stub() -> Iterator[StripeStub]:
         def do_POST(self) -> None:
             form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
             assert self.headers["Authorization"] == "Bearer sk_test_stub"
-            status, body = stub.answer(self.path, form, self.headers["Idempotency-Key"])
+            self.tell(*stub.answer(self.path, form, self.headers["Idempotency-Key"]))
+
+        def do_DELETE(self) -> None:
+            self.tell(*stub.delete(self.path))
+
+        def tell(self, status: int, body: dict[str, Any]) -> None:
             content = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -107,6 +107,17 @@ def test_without_stripe_a_plan_changes_at_once(engine: Engine, scope: Organisati
         billing.portal(scope, PAGE)
 
 
+def test_who_deletes_an_organisation_is_not_charged_any_more(
+    billing: Billing, scope: OrganisationScope, stub: StripeStub
+) -> None:
+    billing.close(scope.organisation)
+    assert stub.asked == [], "it was no customer"
+    billing.choose(scope, "team", PAGE)
+    for _ in range(2):
+        billing.close(scope.organisation)
+    assert stub.deleted == {"/v1/customers/cus_0"}
+
+
 def test_an_unknown_plan_is_refused_by_name(billing: Billing, scope: OrganisationScope, stub: StripeStub) -> None:
     with pytest.raises(InvalidInput, match=r"no plan 'gold'.*free, team"):
         billing.choose(scope, "gold", PAGE)
