@@ -1,14 +1,18 @@
 """HTTP calls for questions, the history of conversations, links that share one, and what can be taken away."""
 
 from datetime import datetime
+from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel
 
 from app.answering.assistant import Answer
 from app.answering.chat import ConversationId, Question, respond
+from app.api.feedback import Feedback, JudgedAnswer
+from app.evals.answers import Judgement
+from app.observability.redaction import redacted
 from app.organisations.access import require_role
 from app.scopes import Scope
 from app.tenancy.scope import Role
@@ -30,6 +34,8 @@ public = APIRouter(tags=["workspace"])
 ASKERS = Depends(require_role(Role.VIEWER, Scope.ASK))
 SHARERS = Depends(require_role(Role.MEMBER))
 ADMINS = Depends(require_role(Role.ADMIN))
+FEEDBACK = Depends(require_role(Role.VIEWER, Scope.FEEDBACK))
+FEEDBACK_READERS = Depends(require_role(Role.ADMIN, Scope.ADMIN))
 
 
 class SharedLink(BaseModel):
@@ -112,6 +118,23 @@ async def export_workspace(request: Request, workspace: WorkspaceDep) -> Streami
     await _note(request, workspace, "workspace.exported", "")
     headers = {"Content-Disposition": 'attachment; filename="workspace.zip"', "Cache-Control": "no-store"}
     return StreamingResponse(export.pieces(file), headers=headers, media_type="application/zip")
+
+
+@router.post("/feedback", status_code=204, dependencies=[FEEDBACK])
+async def judge_answer(feedback: Feedback, workspace: WorkspaceDep) -> None:
+    """Keep a judgement of one of the organisation's answers, personal data taken out of its comment."""
+    add, comment = workspace.platform.catalog.add_feedback, redacted(feedback.comment)
+    await to_thread.run_sync(add, feedback.trace_id, feedback.rating, comment)
+
+
+@router.get("/feedback", response_model=list[JudgedAnswer], dependencies=[FEEDBACK_READERS])
+async def list_judgements(
+    workspace: WorkspaceDep,
+    rating: Annotated[int, Query(ge=-1, le=1, description="only helpful (1) or unhelpful (-1) answers")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[Judgement]:
+    """What members said last of each answer, the newest first."""
+    return await to_thread.run_sync(workspace.platform.answers.judgements, limit, rating)
 
 
 @public.get("/shared/{token}")
