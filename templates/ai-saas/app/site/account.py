@@ -130,7 +130,7 @@ async def verify(form: FormDep, sent: FieldsDep, desk: DeskDep) -> Response:
 
 
 @router.get("/login")
-async def login_form(form: FormDep, next: str = "") -> Response:  # noqa: A002 - the name in the address
+async def login_form(form: FormDep, next: str = "") -> Response:
     """The form that starts a session."""
     if form.session:
         return RedirectResponse(onward(next), 303, PRIVATE)

@@ -13,7 +13,7 @@ from app.accounts.access import SessionDep
 from app.accounts.sessions import Session
 from app.billing.plans import Kind, Plan
 from app.billing.usage import Standing
-from app.errors import AppError
+from app.errors import AppError, NotFound
 from app.organisations.access import Access, AccessDep
 from app.organisations.audit import Actor
 from app.organisations.members import Membership
@@ -167,6 +167,8 @@ async def visit(request: Request, session: SessionDep, access: AccessDep) -> Vis
     def gather() -> Visit:
         state, scope = request.app.state, access.scope
         organisations = state.organisations.of(session.user.id)
+        if scope.organisation not in {one.id for one in organisations}:  # it ended a moment ago
+            raise NotFound("There is no such organisation.", "Choose another.")
         billing = state.billing
         plan, standings = billing.subscriptions.plan(scope), billing.usage.standing(scope)
         return Visit(request, session, access, organisations, plan, standings)
@@ -198,7 +200,7 @@ def navigation(root: str, may: May, operator: bool) -> list[Group]:
     if may.admin:
         manage += [Entry("API keys", f"{root}/keys", "key"), Entry("Audit log", f"{root}/audit", "list")]
     manage += [Entry("Usage and plan", f"{root}/billing", "chart"), Entry("Settings", f"{root}/settings", "settings")]
-    groups = [Group("", tuple(work)), Group(chosen().title, tuple(tools)), Group("Organisation", tuple(manage))]
+    groups = [Group("", tuple(work)), Group("Tools", tuple(tools)), Group("Organisation", tuple(manage))]
     if operator:
         groups.append(Group("Service", (Entry("Operations", "/admin", "shield"),)))
     return [group for group in groups if group.entries]

@@ -1,13 +1,18 @@
 """Adds the product's pages to the application; accounts, organisations, billing and the workspace come before."""
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.responses import HTMLResponse
 
 from app.bootstrap import Platform
+from app.errors import NotFound
 from app.site import account, billing, manage, operators, organisations, public, settings, tools, workspace
+from app.site.failures import PageRoute
 from app.tenancy.tenants import Tenants
 from app.web.pages import TEMPLATES
 from app.workspace.flavour import chosen
 
+# What is below an organisation and no page of it is a page that says so; it comes after all others.
+elsewhere = APIRouter(route_class=PageRoute, include_in_schema=False, default_response_class=HTMLResponse)
 ROOMS = (public, account, organisations, workspace, manage, settings, billing, tools, operators)
 
 
@@ -16,3 +21,14 @@ def mount(app: FastAPI, platform: Platform, tenants: Tenants) -> None:
     TEMPLATES.globals["product"] = chosen()
     for room in ROOMS:
         app.include_router(room.router)
+    app.include_router(elsewhere)
+
+
+@elsewhere.get("/o/{path:path}")
+async def nothing(path: str) -> None:
+    """Tell it in the same way whatever is there for others.
+
+    Raises:
+        NotFound: always.
+    """
+    raise NotFound("There is no such page.", "Begin at the overview.")
