@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, BackgroundTasks, Depends, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.accounts.access import SessionDep, address_of, from_own_page, give_cookie, take_cookie
@@ -16,6 +16,7 @@ from app.accounts.settings import AccountSettings
 from app.accounts.users import Accounts
 from app.mail import Address, Mail, Mailer
 from app.organisations.members import Organisations
+from app.tenancy.scope import ID_LENGTH
 
 ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 MAILS_PER_ADDRESS = 20  # calls in a row that make us send e-mail, from one network address, …
@@ -28,6 +29,7 @@ Password = Annotated[str, Field(max_length=LONGEST)]
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
+Identifier = Annotated[str, Path(pattern=f"^[0-9a-f]{{{ID_LENGTH}}}$")]
 Secret = Annotated[str, Field(min_length=20, max_length=100)]
 
 
@@ -265,6 +267,6 @@ async def list_sessions(session: SessionDep, desk: DeskDep) -> list[SessionState
 
 
 @router.delete("/sessions/{identifier}", status_code=204)
-async def end_session(identifier: str, session: SessionDep, desk: DeskDep) -> None:
+async def end_session(identifier: Identifier, session: SessionDep, desk: DeskDep) -> None:
     """End one of one's sessions."""
     await to_thread.run_sync(desk.sessions.end, session.user, identifier)

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, Path, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.accounts.access import SessionDep, address_of
-from app.accounts.routes import Body, Confirmation, Name, Secret
+from app.accounts.routes import Body, Confirmation, Identifier, Name, Secret
 from app.accounts.users import Accounts
 from app.mail import Address, Mailer
 from app.organisations.access import AccessDep, require_role
@@ -17,13 +17,12 @@ from app.organisations.invitations import Invitations
 from app.organisations.keys import OrganisationKeys
 from app.organisations.members import Organisations
 from app.scopes import Scope
-from app.tenancy.scope import ID_LENGTH, Role
+from app.tenancy.scope import Role
 from app.tenancy.work import delete_organisation as delete_organisation_data
 
 router = APIRouter(tags=["organisations"])
 LARGEST = 2**31 - 1  # ids of entries count up from 1
 
-Identifier = Annotated[str, Path(pattern=f"^[0-9a-f]{{{ID_LENGTH}}}$")]
 VIEWER, ADMIN, OWNER = ([Depends(require_role(role))] for role in (Role.VIEWER, Role.ADMIN, Role.OWNER))
 ONE = "/organisations/{organisation}"
 
