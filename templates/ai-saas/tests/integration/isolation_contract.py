@@ -28,12 +28,8 @@ DATA = TEXT.encode()
 class IsolationContract:
     """Inherit it and define the fixtures `settings`, of an empty database that is migrated, and `everything`.
 
-    `everything` opens the database as somebody who sees all rows.
+    `everything` opens the database as somebody who sees all rows. Files must come to stand below `tmp_path`.
     """
-
-    @pytest.fixture(autouse=True)
-    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.chdir(tmp_path)
 
     @pytest.fixture
     def platform(self, settings: Settings) -> Iterator[Platform]:

@@ -7,6 +7,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from app.accounts.tables import users
 from app.stores.database import metadata as shared
 from app.stores.ports import Chunk
 from app.tenancy.isolation import SERVICE
@@ -28,8 +29,10 @@ def found(tenants: Tenants) -> str:
 def fill(tenants: Tenants, organisation: str) -> None:
     """One row in every table, the same keys for every organisation, a passage in the index and a file."""
     platform = tenants.open(organisation)
-    _insert(platform.catalog.engine, SHARED, "same")
-    _insert(tenants.rows(organisation), [t for t in metadata.sorted_tables if not _is_service_wide(t)], organisation)
+    _insert(platform.catalog.engine, SHARED, "same", {})
+    known: dict[sa.Column[Any], Any] = {}
+    _insert(tenants.engine, [users], organisation[::-1], known)  # a person, who stays when the organisation goes
+    _insert(tenants.rows(organisation), OWN, organisation, known)
     vector = np.eye(1, platform.settings.embedding.dimensions, dtype=np.float32)
     platform.index.upsert("robot.md", [Chunk("robot.md", 0, TEXT, "Robot")], vector)
     (tenants.files(organisation) / "export.zip").write_bytes(b"PK")
@@ -54,28 +57,24 @@ def _rows(connection: Connection, schema: str, name: str) -> list[Any]:
     return list(connection.execute(sa.select(sa.text("*")).select_from(sa.table(name, schema=schema))).all())
 
 
-def _is_service_wide(table: sa.Table) -> bool:
-    """Nobody's: but a member is a person, who has to exist."""
-    return table not in OWN and table.name != "user_account"
-
-
-def _insert(engine: Engine, tables: list[sa.Table], text: str) -> None:
-    inserted: dict[sa.Column[Any], Any] = {}
+def _insert(engine: Engine, tables: list[sa.Table], text: str, known: dict[sa.Column[Any], Any]) -> None:
+    """A row in each table; `known` are the keys that other tables' rows may point to."""
     with engine.begin() as connection:
         for table in tables:
-            row = {c.name: _value(c, text, inserted) for c in table.columns if c is not table.autoincrement_column}
+            row = {c.name: _value(c, text, known) for c in table.columns if c is not table.autoincrement_column}
             result = connection.execute(table.insert().values(row))
             key = result.inserted_primary_key or ()
-            inserted.update(zip(table.primary_key.columns, key, strict=True))
+            known.update(zip(table.primary_key.columns, key, strict=True))
 
 
-def _value(column: sa.Column[Any], text: str, inserted: dict[sa.Column[Any], Any]) -> Any:
+def _value(column: sa.Column[Any], text: str, known: dict[sa.Column[Any], Any]) -> Any:
     for key in column.foreign_keys:
-        return inserted.get(key.column, text)
+        return known.get(key.column, text)
     if isinstance(column.type, sa.Enum):
         return next(iter(column.type.enum_class)) if column.type.enum_class else column.type.enums[0]
     values: dict[type, Any] = {
         str: text[: getattr(column.type, "length", None)],
+        bool: True,
         int: 1,
         float: 1.0,
         bytes: b"same",

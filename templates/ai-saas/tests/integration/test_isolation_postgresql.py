@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -19,14 +20,16 @@ from app.tenancy.tenants import Tenants
 from tests.integration.isolation_contract import IsolationContract
 from tests.integration.one_of_everything import SHARED, counts, fill, found
 
+PROMPTS = Path("prompts").absolute()
 ROLE = "DO $$ BEGIN CREATE ROLE {0} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
 GUARDED_TABLES = [table for table in metadata.sorted_tables if table.info == GUARDED]
 SEPARATED = [*(table.name for table in (*SHARED, *GUARDED_TABLES)), *INDEX]
 
 
 @pytest.fixture
-def everything(databases: Callable[[], str]) -> Iterator[Engine]:
-    """An empty database that belongs to the role `owner`, opened by the server's owner."""
+def everything(databases: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """An empty database of the role `owner`, opened by the owner of the server; files come into a folder of the test."""
+    monkeypatch.chdir(tmp_path)
     engine = sa.create_engine(databases().replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         for role in ("owner", "service"):
@@ -40,7 +43,7 @@ def everything(databases: Callable[[], str]) -> Iterator[Engine]:
 def settings_of(everything: Engine, role: str) -> Settings:
     """The settings of a service that connects as `role`."""
     url = everything.url.set(drivername="postgresql", username=role).render_as_string(hide_password=False)
-    return Settings(store=StoreSettings(url=url))
+    return Settings(store=StoreSettings(url=url), prompts_dir=PROMPTS)
 
 
 def migrate_as_owner(everything: Engine) -> None:
