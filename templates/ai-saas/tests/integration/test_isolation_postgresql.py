@@ -28,7 +28,7 @@ SEPARATED = [*(table.name for table in (*SHARED, *GUARDED_TABLES)), *INDEX]
 
 @pytest.fixture
 def everything(databases: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """An empty database of the role `owner`, opened by the owner of the server; files come into a folder of the test."""
+    """An empty database of the role `owner`, opened by the server.s owner; files come into a folder of the test."""
     monkeypatch.chdir(tmp_path)
     engine = sa.create_engine(databases().replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
