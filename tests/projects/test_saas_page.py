@@ -221,6 +221,15 @@ def test_a_citation_leads_to_its_place_in_the_document(inside: Page, tenant: Ten
     expect(inside.locator("#cited")).to_contain_text("twelve seconds")
 
 
+def test_a_judgement_reaches_the_service(inside: Page) -> None:
+    ask(inside, QUESTION)
+    with inside.expect_response("**/feedback") as sent:
+        inside.get_by_role("button", name="Not helpful").click()
+    assert sent.value.status == 204
+    expect(inside.get_by_text("Thank you.")).to_be_visible()
+    expect(inside.get_by_role("button", name="Not helpful")).to_have_attribute("aria-pressed", "true")
+
+
 def test_what_the_documents_do_not_say_is_not_answered(inside: Page) -> None:
     ask(inside, "What was the company's revenue in the last business year?")
     expect(inside.get_by_text("Not in your documents")).to_be_visible()

@@ -13,6 +13,7 @@ from app.accounts.access import OperatorDep
 from app.billing.invoices import month_bounds
 from app.billing.plans import Kind
 from app.billing.service import Billing
+from app.evals.records import read_history
 from app.llm.spending import ledger
 from app.organisations.tables import members, organisations
 from app.site.billing import this_month
@@ -42,9 +43,11 @@ def read(request: Request, after: str) -> dict[str, object]:
         total = connection.execute(sa.select(sa.func.count()).select_from(organisations)).scalar_one()
         people = connection.execute(sa.select(sa.func.count(sa.distinct(members.c.user)))).scalar_one()
         cost = {row.caller: Decimal(row.nano_usd) / NANO for row in connection.execute(_costs())}
+    history, _ = read_history(state.platform.settings.evals_dir)
     tenants = [tenant(billing, row, cost.get(row.id, Decimal(0))) for row in found[:MOST]]
     return {
         "tenants": tenants,
+        "quality": history[-1] if history else None,
         "more": found[MOST - 1].name if len(found) > MOST else "",
         "tiles": tiles(total, people, tenants, sum(cost.values(), Decimal(0))),
     }

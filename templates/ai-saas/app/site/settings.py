@@ -25,6 +25,17 @@ router = APIRouter(
     max_body_size=FORM_BYTES,
 )
 
+# The first mark that is found counts: Edge also says Chrome, and Chrome also says Safari.
+BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "Linux": "Linux",
+}
+
 
 @router.get("")
 async def settings(visit: VisitDep) -> Response:
@@ -36,7 +47,9 @@ async def settings_page(visit: Visit) -> Page:
     """Oneself and the organisation."""
     found = await to_thread.run_sync(visit.request.app.state.sessions.of, visit.session.user)
     content = {
-        "sessions": [{**vars(one), "current": one.id == visit.session.id} for one in found],
+        "sessions": [
+            {**vars(one), "device": device(one.browser), "current": one.id == visit.session.id} for one in found
+        ],
         "password_hint": PASSWORD_HINT,
         "export_address": f"/v1/organisations/{visit.access.scope.organisation}/export",
     }
@@ -95,3 +108,10 @@ async def delete(visit: VisitDep, sent: FieldsDep, rooms: RoomsDep) -> Response:
     answer = await visit.attempt(act(), settings_page, "")
     gone = answer.status_code == HTTPStatus.SEE_OTHER
     return RedirectResponse("/app", HTTPStatus.SEE_OTHER, PRIVATE) if gone else answer
+
+
+def device(agent: str) -> str:
+    """What a browser calls itself, in words: `Firefox on Linux`."""
+    browser = next((name for mark, name in BROWSERS.items() if mark in agent), "Unknown browser")
+    system = next((name for mark, name in SYSTEMS.items() if mark in agent), "")
+    return f"{browser} on {system}" if system else browser

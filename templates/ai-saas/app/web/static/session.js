@@ -19,7 +19,7 @@ export function proof() {
  * Send a value as JSON.
  * @param {string} path below the organisation
  * @param {unknown} value
- * @param {AbortSignal} signal
+ * @param {AbortSignal} [signal]
  * @returns {Promise<Response>}
  * @throws {ServiceError} for every answer that is no success
  */
@@ -29,7 +29,7 @@ export async function post(path, value, signal) {
   try {
     response = await fetch(callOf(path), { method: "POST", headers, body: JSON.stringify(value), signal });
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal?.aborted) throw error;
     throw new ServiceError(UNREACHABLE, 0);
   }
   if (!response.ok) throw await failureOf(response);

@@ -1,13 +1,15 @@
 /** One question and its answer: text that grows, then citations that open their passage. */
 
 import { copyOf, element, fill, part } from "./parts.js";
+import { messageOf } from "./service.js";
+import { post } from "./session.js";
 
 const QUOTA_REACHED = 402;
 
 /**
  * @typedef {{number: number, document: string, locator: string, quote: string}} Citation
  * @typedef {{answer: string, citations: Citation[], refused: boolean, offline: boolean, model: string,
- *   latency_ms: number, rewrite: {question: string} | null}} Answer
+ *   latency_ms: number, trace_id: string, rewrite: {question: string} | null}} Answer
  */
 
 /** The place where one question is answered. */
@@ -38,6 +40,7 @@ export class AnswerView {
     this.text.append(...answer.answer.split("\n").map((line) => paragraph(line, passages)));
     part(this.place, "foot").hidden = false;
     fill(this.place, { made: madeBy(answer) });
+    acceptJudgement(this.place, answer.trace_id);
   }
 
   /**
@@ -56,6 +59,24 @@ export class AnswerView {
     this.text.replaceChildren();
     this.text.ariaBusy = "false";
   }
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {string} trace of the answer that is judged
+ */
+function acceptJudgement(place, trace) {
+  const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (place.querySelectorAll("[data-rating]"));
+  const judge = async (/** @type {HTMLButtonElement} */ chosen) => {
+    try {
+      await post("/feedback", { trace_id: trace, rating: Number(chosen.dataset.rating) });
+      for (const button of buttons) button.setAttribute("aria-pressed", String(button === chosen));
+      fill(place, { thanks: "Thank you." });
+    } catch (error) {
+      fill(place, { thanks: messageOf(error) });
+    }
+  };
+  for (const button of buttons) button.addEventListener("click", () => void judge(button));
 }
 
 /** @param {Answer} answer */
