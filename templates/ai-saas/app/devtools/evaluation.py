@@ -116,7 +116,7 @@ def observe(case: ReportCase[DevtoolsTask, Outcome, CaseMetadata]) -> CaseResult
 
 async def prepare(platform: Platform) -> Callable[[DevtoolsTask], Awaitable[Outcome]]:
     """Ingest the sample repository and return the task."""
-    await ingest_samples(platform, FLAVOUR.samples)
+    await ingest_samples(platform, FLAVOUR)
     assistant = Assistant(platform, FLAVOUR.prompt)
 
     async def run(task: DevtoolsTask) -> Outcome:

@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from app.workspace.rooms import Workspace
 
 LONGEST_QUESTION = 2000
+KINDS = {"": "all files", "py": "Python", "md": "documentation"}
 
 
 async def show_search(workspace: "Workspace", form: Mapping[str, str]) -> Mapping[str, object]:
     """Code about the form's `question`, in files of its `kind`; `found` is None before anything was asked."""
     question, kind = form.get("question", "").strip()[:LONGEST_QUESTION], form.get("kind", "")
-    found = search_report(await search_code(workspace.platform, question, kind)).found if question else None
-    return {"found": found, "kinds": {"": "all files", "py": "Python", "md": "documentation"}}
+    if not question:
+        return {"found": None, "kinds": KINDS}
+    found = await search_code(workspace.platform, question, kind if kind in KINDS else "")
+    return {"found": search_report(found).found, "kinds": KINDS}
 
 
 async def show_architecture(workspace: "Workspace", form: Mapping[str, str]) -> Mapping[str, object]:

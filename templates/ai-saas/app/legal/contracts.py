@@ -1,15 +1,18 @@
 """Contracts of one organisation: read from its library as clauses, searched, compared and checked for risks."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.answering.citations import best_quote
 from app.bootstrap import Platform
-from app.errors import InvalidInput
+from app.errors import InvalidInput, NotFound
 from app.legal.clauses import Clause, clauses_of
 from app.legal.comparison import ClausePair, compare
 from app.legal.risks import Risk, risks
 from app.stores.catalog import DocumentRecord, DocumentStatus
+
+DOCUMENT_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ def read_contract(platform: Platform, identifier: str) -> Contract:
         NotFound: no such document.
         InvalidInput: it is not ready, or no contract.
     """
+    if not DOCUMENT_ID.fullmatch(identifier):
+        raise NotFound("There is no such document.", "GET …/documents lists what there is.")
     record = platform.catalog.document(identifier)
     if record.status is not DocumentStatus.READY:
         raise InvalidInput(f"{record.name!r} is {record.status.value}.", record.reason or "Try again in a moment.")

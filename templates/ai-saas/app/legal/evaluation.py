@@ -109,7 +109,7 @@ def observe(case: ReportCase[LegalTask, Outcome, CaseMetadata]) -> CaseResult:
 
 async def prepare(platform: Platform) -> Callable[[LegalTask], Awaitable[Outcome]]:
     """Ingest the sample contracts and return the task."""
-    await ingest_samples(platform, FLAVOUR.samples)
+    await ingest_samples(platform, FLAVOUR)
     assistant = Assistant(platform, FLAVOUR.prompt)
 
     async def work(task: LegalTask) -> Reply | list[Risk] | Comparison:
