@@ -31,4 +31,7 @@ def mount(app: FastAPI, platform: Platform) -> None:
 
 def add_commands(cli: typer.Typer) -> None:
     """Add this project's commands to `app`."""
+    from app.demo import demo  # here, because it stands on the application
+
     cli.command()(migrate)
+    cli.command()(demo)
