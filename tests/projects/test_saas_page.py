@@ -278,6 +278,20 @@ def test_the_way_to_an_answer_works_with_the_keyboard_alone(inside: Page, tenant
     assert inside.evaluate("document.activeElement.matches('.citation')")
 
 
+def test_a_tool_of_the_product_works_on_the_samples(page: Page, saas_project: Project, pictures: Path) -> None:
+    sign_up(page, saas_project, "per@example.com", "City Lab")
+    page.get_by_role("button", name="Try it with our sample documents").click()
+    expect(page.get_by_text("The sample documents are being read.")).to_be_visible()
+    expect(page.get_by_text("being read", exact=True)).to_have_count(0, timeout=PATIENCE_MS)
+    expect(page.get_by_role("row").get_by_text("Ready")).not_to_have_count(0, timeout=PATIENCE_MS)
+    page.get_by_role("navigation", name="Workspace").get_by_role("link", name="Summary").click()
+    page.get_by_label("Topic").fill("street trees and air temperature")
+    page.get_by_role("button", name="Summarise").click()
+    expect(page.locator(".tool-result blockquote").first).to_be_visible(timeout=PATIENCE_MS)
+    look(page, pictures, "saas-tool")
+    assert accessibility_violations(page) == []
+
+
 def test_the_navigation_opens_behind_a_button_where_there_is_no_room(inside: Page) -> None:
     inside.set_viewport_size({"width": 360, "height": 740})
     link = inside.get_by_role("navigation", name="Workspace").get_by_role("link", name="Members")
@@ -289,6 +303,7 @@ def test_the_navigation_opens_behind_a_button_where_there_is_no_room(inside: Pag
 
 PUBLIC = ["", "pricing", "signup", "login", "forgotten"]
 PRIVATE = ["", "documents", "ask", "history", "members", "keys", "audit", "settings", "billing"]
+TOOLS = ["tools/search", "tools/summary"]  # of the research assistant
 
 
 @pytest.mark.parametrize("width", [1280, 360])
@@ -304,7 +319,7 @@ def test_public_pages_can_be_read_in_every_light_and_width(
 def test_pages_of_an_organisation_can_be_read_in_every_light_and_width(
     inside: Page, tenant: Tenant, scheme: Literal["light", "dark"], width: int, pictures: Path
 ) -> None:
-    read_all(inside, [f"{tenant.root}/{name}".rstrip("/") for name in PRIVATE], scheme, width, pictures)
+    read_all(inside, [f"{tenant.root}/{name}".rstrip("/") for name in PRIVATE + TOOLS], scheme, width, pictures)
 
 
 def read_all(page: Page, paths: list[str], scheme: Literal["light", "dark"], width: int, pictures: Path) -> None:

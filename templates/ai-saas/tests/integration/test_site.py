@@ -9,6 +9,7 @@ import pytest
 from httpx2 import Response
 
 from app.settings import Settings
+from app.workspace.flavour import chosen
 from tests.integration.town import PASSWORD, Person, Town, open_town
 
 NOT_IT, SHORT = "not the right one", "short"
@@ -239,3 +240,39 @@ def test_an_organisation_ends_by_its_owners_password_alone(ada: Person, acme: st
 
 def test_a_form_that_is_too_large_is_refused(ada: Person, acme: str) -> None:
     assert sends(ada, f"/o/{acme}/settings/profile", name="x" * 100_000).status_code == 413
+
+
+@pytest.mark.parametrize("tool", [tool.name for tool in chosen().tools])
+def test_every_tool_of_the_product_has_a_page(town: Town, ada: Person, acme: str, tool: str) -> None:
+    assert "site/" not in opens(ada, f"/o/{acme}/tools/{tool}")
+    assert sends(ada, f"/o/{acme}/tools/{tool}").status_code in (200, 404, 422)
+    assert sends(town.person("bob"), f"/o/{acme}/tools/{tool}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/tools/none", "/nothing", "/document?name=../../etc/passwd", "/ask?conversation=x"])
+def test_what_is_not_there_is_a_page_that_says_so(ada: Person, acme: str, path: str) -> None:
+    response = ada.http.get(f"/o/{acme}{path}")
+    assert (response.status_code, response.headers["content-type"]) == (404, "text/html; charset=utf-8")
+
+
+def test_invitations_lead_into_the_organisation(town: Town, ada: Person, acme: str) -> None:
+    bob = town.person("bob")
+    assert sends(ada, f"/o/{acme}/members/invite", email=bob.email, role="member").status_code == 303
+    link = f"/invitation?token={town.link_to(bob.email)}"
+    assert "You are invited" in opens(bob, link)
+    joined = sends(bob, "/invitation", token=town.link_to(bob.email))
+    assert joined.headers["location"] == f"/o/{acme}?done=joined"
+    assert "Welcome to the organisation." in opens(bob, joined.headers["location"])
+    assert sends(bob, "/invitation", token=town.link_to(bob.email)).status_code == 404
+
+
+def test_a_lost_password_is_set_anew(town: Town, ada: Person) -> None:
+    stranger = town.stranger("ada")
+    assert "on its way" in words(sends(stranger, "/forgotten", email=ada.email))
+    token, other = town.link_to(ada.email), "five other words for today"
+    assert "Set a new password" in opens(stranger, f"/reset?token={token}")
+    assert sends(stranger, "/reset", token=token, password=SHORT).status_code == 422
+    assert "The password is set" in words(sends(stranger, "/reset", token=token, password=other))
+    assert sends(stranger, "/login", email=ada.email, password=PASSWORD).status_code == 401
+    assert sends(stranger, "/login", email=ada.email, password=other).status_code == 303
+    assert ada.http.get("/organisations/new", follow_redirects=False).status_code == 303, "the old session has ended"
