@@ -173,5 +173,4 @@ def _told(share: Share) -> SharedLink:
 
 async def _note(request: Request, workspace: Workspace, what: str, target: str) -> None:
     """Into the organisation's audit log."""
-    access = workspace.access
-    await to_thread.run_sync(request.app.state.audit.write, access.scope, what, target, access.address)
+    await to_thread.run_sync(request.app.state.audit.write, workspace.access.actor, what, target)

@@ -74,9 +74,7 @@ async def list_passages(identifier: str, workspace: WorkspaceDep) -> list[Passag
 async def delete_document(identifier: str, request: Request, workspace: WorkspaceDep) -> None:
     """Forget a document and its passages; it makes room in the plan."""
     record = await workspace.remove(identifier)
-    access = workspace.access
-    write = request.app.state.audit.write
-    await to_thread.run_sync(write, access.scope, "document.deleted", record.name, access.address)
+    await to_thread.run_sync(request.app.state.audit.write, workspace.access.actor, "document.deleted", record.name)
 
 
 def told(workspace: Workspace, records: Sequence[DocumentRecord]) -> list[DocumentState]:
