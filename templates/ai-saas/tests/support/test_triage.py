@@ -15,7 +15,7 @@ RULES = read_rules()
     [
         ("There was SMOKE from the plug.", "safety"),
         ("You will hear from my lawyer.", "legal"),
-        ("It wasn’t me who ordered that.", "security"),
+        ("It wasn\u2019t me who ordered that.", "security"),
         ("Under the GDPR I want everything.", "privacy"),
         ("This is\nunacceptable!", "upset"),
         ("I want to speak to a person.", "person"),
