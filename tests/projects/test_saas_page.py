@@ -302,7 +302,7 @@ def test_the_navigation_opens_behind_a_button_where_there_is_no_room(inside: Pag
 
 
 PUBLIC = ["", "pricing", "signup", "login", "forgotten"]
-PRIVATE = ["", "documents", "ask", "history", "members", "keys", "audit", "settings", "billing"]
+PRIVATE = ["", "documents", "ask", "history", "members", "feedback", "keys", "audit", "settings", "billing"]
 TOOLS = ["tools/search", "tools/summary"]  # of the research assistant
 
 

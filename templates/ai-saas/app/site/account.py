@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Request
@@ -19,7 +20,7 @@ from app.site.frame import FieldsDep
 from app.web.pages import render
 
 FORM_BYTES = 20_000
-INSIDE = ("/o/", "/invitation?", "/organisations/", "/admin", "/billing")  # where a log-in may lead to
+INSIDE = ("/o/", "/invitation?", "/organisations/", "/admin")  # where a log-in may lead to
 PASSWORD_HINT = f"At least {SHORTEST} characters. Four words that do not belong together are good."
 TO_LOGIN = {"address": "/login", "label": "Log in"}
 
@@ -151,7 +152,16 @@ async def login(form: FormDep, sent: FieldsDep, desk: DeskDep) -> Response:
 
 def _login(form: Form, sent: dict[str, str], wrong: str = "", status: int = 200) -> HTMLResponse:
     kept = {name: sent.get(name, "") for name in ("next", "email")}
-    return form.show("login", "Welcome back", status, wrong=wrong, place="login", **kept)
+    others = providers(form.request)
+    return form.show("login", "Welcome back", status, wrong=wrong, place="login", providers=others, **kept)
+
+
+def providers(request: Request) -> list[dict[str, str]]:
+    """Who else can say who somebody is: the provider of `APP_OIDC__ISSUER`, where it is set up."""
+    if not hasattr(request.app.state, "oidc"):
+        return []
+    issuer: str = request.app.state.platform.settings.oidc.issuer
+    return [{"address": "/v1/login/oidc", "name": urlsplit(issuer).hostname or issuer}]
 
 
 @router.post("/logout")
@@ -211,13 +221,6 @@ async def enter(request: Request, session: SessionDep) -> Response:
     """To the first of one's organisations, or to where one makes one."""
     mine = await to_thread.run_sync(request.app.state.organisations.of, session.user.id)
     return RedirectResponse(f"/o/{mine[0].id}" if mine else "/organisations/new", 303, PRIVATE)
-
-
-@router.get("/billing")
-async def after_payment(request: Request, session: SessionDep) -> Response:
-    """Where the payment provider sends people back to."""
-    mine = await to_thread.run_sync(request.app.state.organisations.of, session.user.id)
-    return RedirectResponse(f"/o/{mine[0].id}/billing" if mine else "/organisations/new", 303, PRIVATE)
 
 
 def _only(sent: dict[str, str], *names: str) -> dict[str, str]:

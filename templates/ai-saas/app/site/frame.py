@@ -198,7 +198,11 @@ def navigation(root: str, may: May, operator: bool) -> list[Group]:
     tools = [Entry(tool.title, f"{root}/tools/{tool.name}", "tool") for tool in chosen().tools]
     manage = [Entry("Members", f"{root}/members", "people")]
     if may.admin:
-        manage += [Entry("API keys", f"{root}/keys", "key"), Entry("Audit log", f"{root}/audit", "list")]
+        manage += [
+            Entry("Feedback", f"{root}/feedback", "quote"),
+            Entry("API keys", f"{root}/keys", "key"),
+            Entry("Audit log", f"{root}/audit", "list"),
+        ]
     manage += [Entry("Usage and plan", f"{root}/billing", "chart"), Entry("Settings", f"{root}/settings", "settings")]
     groups = [Group("", tuple(work)), Group("Tools", tuple(tools)), Group("Organisation", tuple(manage))]
     if operator:

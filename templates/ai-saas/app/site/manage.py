@@ -134,3 +134,11 @@ async def audit(request: Request, visit: VisitDep, before: int | None = None) ->
     found = await to_thread.run_sync(find, visit.access.scope, before, ENTRIES + 1)
     content = {"entries": found[:ENTRIES], "more": len(found) > ENTRIES}
     return visit.show(Page("site/audit.html", "Audit log", content))
+
+
+@router.get("/feedback", dependencies=ADMINS)
+async def feedback(visit: VisitDep) -> Response:
+    """What readers said of answers, the newest first."""
+    found = await to_thread.run_sync(visit.access.platform.answers.judgements, ENTRIES)
+    kept = visit.access.platform.settings.quality.content
+    return visit.show(Page("site/feedback.html", "Feedback", {"judgements": found, "kept": kept}))

@@ -76,7 +76,7 @@ def test_the_way_from_the_landing_page_into_an_organisation(town: Town) -> None:
     assert ada.http.get(made.headers["location"], follow_redirects=False).headers["location"].startswith("/login?next=")
 
 
-PAGES = ["", "/documents", "/ask", "/history", "/members", "/keys", "/audit", "/settings", "/billing"]
+PAGES = ["", "/documents", "/ask", "/history", "/members", "/feedback", "/keys", "/audit", "/settings", "/billing"]
 
 
 @pytest.mark.parametrize("page", PAGES)
