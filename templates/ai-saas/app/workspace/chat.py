@@ -137,7 +137,7 @@ async def list_judgements(
     return await to_thread.run_sync(workspace.platform.answers.judgements, limit, rating)
 
 
-@public.get("/shared/{token}")
+@public.get("/shared/{token}", openapi_extra=PUBLIC)
 async def read_shared(token: str, request: Request, response: Response) -> CitedConversation:
     """The conversation behind a link, for anybody who has it."""
     response.headers.update({"Cache-Control": "no-store", "X-Robots-Tag": "noindex"})

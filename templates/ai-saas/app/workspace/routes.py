@@ -25,13 +25,11 @@ def mount(app: FastAPI, platform: Platform, tenants: Tenants) -> None:
     for router in (documents.router, chat.router, flavour.router):
         app.include_router(router, prefix=PREFIX)
     app.include_router(chat.public, prefix="/v1")
-    app.include_router(APIRouter(lifespan=run_workers(platform.settings.store.url, tenants)))
+    app.include_router(APIRouter(lifespan=run_workers(platform.settings.store.url, DocumentWork(tenants))))
 
 
-def run_workers(store_url: str, tenants: Tenants) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """A lifespan in which this process reads waiting documents of every organisation."""
-
-    work = DocumentWork(tenants)
+def run_workers(store_url: str, work: DocumentWork) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """A lifespan in which this process reads the documents of every organisation that wait."""
 
     @asynccontextmanager
     async def serve(app: FastAPI) -> AsyncIterator[None]:
@@ -41,6 +39,6 @@ def run_workers(store_url: str, tenants: Tenants) -> Callable[[FastAPI], Abstrac
             app.state.jobs = jobs
             app.state.document_intake.put = jobs.put
             yield
-            app.state.document_intake.put = app.state.jobs = None
+            app.state.document_intake.put = None
 
     return serve
