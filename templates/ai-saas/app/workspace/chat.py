@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel
 
+from app.accounts.access import PUBLIC
 from app.answering.assistant import Answer
 from app.answering.chat import ConversationId, Question, respond
 from app.api.feedback import Feedback, JudgedAnswer
