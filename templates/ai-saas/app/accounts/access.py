@@ -13,6 +13,7 @@ from app.errors import Forbidden, NotFound, Unauthorized
 
 SAFE = ("GET", "HEAD", "OPTIONS")  # methods that change nothing
 HEADER, FIELD = "x-csrf-token", "csrf_token"
+PUBLIC = {"security": []}  # how OpenAPI says that a call is for everybody; a test names all that are
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 

@@ -8,7 +8,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, BackgroundTasks, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.accounts.access import SessionDep, address_of, from_own_page, give_cookie, take_cookie
+from app.accounts.access import PUBLIC, SessionDep, address_of, from_own_page, give_cookie, take_cookie
 from app.accounts.lockout import Lockout
 from app.accounts.passwords import LONGEST, SHORTEST
 from app.accounts.sessions import Session, Sessions
@@ -169,7 +169,7 @@ class Desk:
 DeskDep = Annotated[Desk, Depends()]
 
 
-@router.post("/signup", status_code=202)
+@router.post("/signup", status_code=202, openapi_extra=PUBLIC)
 async def sign_up(account: NewAccount, desk: DeskDep) -> Accepted:
     """Make an account; it can be used when the link in the e-mail was opened."""
     await desk.limit_mail()
@@ -180,13 +180,13 @@ async def sign_up(account: NewAccount, desk: DeskDep) -> Accepted:
     return Accepted()
 
 
-@router.post("/verify", status_code=204)
+@router.post("/verify", status_code=204, openapi_extra=PUBLIC)
 async def verify(link: Link, desk: DeskDep) -> None:
     """Prove an address by the secret of its link, which is good once."""
     await to_thread.run_sync(desk.accounts.verify, link.token)
 
 
-@router.post("/verify/again", status_code=202)
+@router.post("/verify/again", status_code=202, openapi_extra=PUBLIC)
 async def verify_again(mailbox: Email, desk: DeskDep) -> Accepted:
     """Send the link that proves an address once more."""
     await desk.limit_mail()
@@ -194,7 +194,7 @@ async def verify_again(mailbox: Email, desk: DeskDep) -> Accepted:
     return Accepted()
 
 
-@router.post("/login")
+@router.post("/login", openapi_extra=PUBLIC)
 async def log_in(credentials: Credentials, desk: DeskDep, response: Response) -> Me:
     """Start a session; its token is in the cookie alone."""
     user = await to_thread.run_sync(
@@ -214,7 +214,7 @@ async def log_out(session: SessionDep, desk: DeskDep, response: Response) -> Non
     take_cookie(response, desk.settings)
 
 
-@router.post("/password/forgotten", status_code=202)
+@router.post("/password/forgotten", status_code=202, openapi_extra=PUBLIC)
 async def forgotten(mailbox: Email, desk: DeskDep) -> Accepted:
     """Send a link that sets a new password, to addresses with an account."""
     await desk.limit_mail()
@@ -222,7 +222,7 @@ async def forgotten(mailbox: Email, desk: DeskDep) -> Accepted:
     return Accepted()
 
 
-@router.post("/password/reset", status_code=204)
+@router.post("/password/reset", status_code=204, openapi_extra=PUBLIC)
 async def reset(change: Reset, desk: DeskDep) -> None:
     """Set a password by the secret of a link; every session of the person ends."""
     desk.post(await to_thread.run_sync(desk.accounts.reset, change.token, change.password, limiter=desk.hashing))

@@ -28,6 +28,12 @@ def acme(ada: Person) -> str:
     return ada.founds("Acme")
 
 
+PUBLIC = {
+    "/v1/signup", "/v1/verify", "/v1/verify/again", "/v1/login", "/v1/password/forgotten", "/v1/password/reset",
+    "/v1/shared/{token}",
+}  # fmt: skip
+
+
 def calls(town: Town, organisation: str) -> list[tuple[str, str]]:
     """Every call of the service on an organisation, whoever added it."""
     paths = town.app.openapi()["paths"]
@@ -67,6 +73,11 @@ def test_a_guessed_organisation_answers_404(ada: Person, acme: str, organisation
     secret = ada.makes_key(acme, "ask")
     path = f"/v1/organisations/{organisation}/members"
     assert ada.http.get(path, headers=bearer(secret)).status_code == 404
+
+
+def test_these_calls_and_no_others_are_for_everybody(town: Town) -> None:
+    paths = town.app.openapi()["paths"].items()
+    assert {path for path, methods in paths for call in methods.values() if call.get("security") == []} == PUBLIC
 
 
 def test_every_call_needs_a_caller(town: Town, acme: str) -> None:
