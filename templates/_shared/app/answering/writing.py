@@ -57,9 +57,10 @@ class Written:
 
 
 class Writer:
-    """Writes answers from passages."""
+    """Writes answers from passages; what they cost is written down under `feature`."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, feature: str = FEATURE) -> None:
+        self._feature = feature
         self._limits = platform.settings.llm
         self._offline = is_offline(platform.settings.llm)
         self._copier = offline_model()
@@ -98,7 +99,7 @@ class Writer:
         self, model: Model, messages: list[ModelMessage], check: CitationCheck, route: str, caller: str
     ) -> AsyncGenerator[Delta | Written]:
         """A provider's answer, metered; a reader who leaves early still pays for what was written."""
-        async with self._meter.call(caller, FEATURE, model, messages) as receipt:
+        async with self._meter.call(caller, self._feature, model, messages) as receipt:
             with told_as_unavailable():
                 async with self._open(model, messages) as response:
                     try:
@@ -117,7 +118,7 @@ class Writer:
                 async for delta in _admitted(response, check):
                     yield delta
                 usage = offline_usage(messages, response.get(), self._limits.priced_as)
-        self._telemetry.spent(FEATURE, model.model_name, usage)
+        self._telemetry.spent(self._feature, model.model_name, usage)
         yield Written(usage, model.model_name, route, degraded)
 
     def _open(self, model: Model, messages: list[ModelMessage]) -> AbstractAsyncContextManager[StreamedResponse]:

@@ -30,20 +30,24 @@ class Drafted:
 async def draft(platform: Platform, prompt: str, question: str, hits: Sequence[Hit], asker: str) -> Drafted:
     """What the model writes by `prompt` from these passages; every sentence is proven by one of them.
 
+    No passages, no call. The cost is written down under the prompt's name.
+
     Raises:
         ModelUnavailable: the model broke off in the middle.
         TooManyTokens, BudgetExceeded: the request does not fit into what is left.
     """
     model, route = platform.gateway.choose(question)
     prepared = Prepared(platform.prompts.choose(prompt, asker), model, route.reason)
+    offline = is_offline(platform.settings.llm)
+    if not hits:
+        return Drafted("", [], Usage(), model.model_name, prepared.prompt.label, offline)
     check = CitationCheck(hits)
     pieces: list[str] = []
     usage, named, degraded = Usage(), model.model_name, False
-    async with aclosing(Writer(platform).write(question, hits, check, prepared, asker)) as parts:
+    async with aclosing(Writer(platform, prompt).write(question, hits, check, prepared, asker)) as parts:
         async for part in parts:
             if isinstance(part, Delta):
                 pieces.append(part.text)
             else:
                 usage, named, degraded = part.usage, part.model, part.degraded
-    offline = is_offline(platform.settings.llm) or degraded
-    return Drafted("\n".join(pieces), check.citations, usage, named, prepared.prompt.label, offline)
+    return Drafted("\n".join(pieces), check.citations, usage, named, prepared.prompt.label, offline or degraded)
