@@ -53,7 +53,9 @@ async def from_own_page(request: Request) -> None:
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     foreign = site not in (None, "same-origin", "none")
     if site is None and origin is not None:
-        foreign = urlsplit(origin).netloc != request.headers.get("host")
+        settings: AccountSettings = request.app.state.platform.settings.accounts
+        ours = (request.headers.get("host"), urlsplit(settings.base_url).netloc)  # a proxy may change the first
+        foreign = urlsplit(origin).netloc not in ours
     if foreign and request.method not in SAFE:
         raise Forbidden("This call was made by another site's page.", "Use the pages of this service.")
 
