@@ -94,7 +94,7 @@ def _name(lines: Sequence[str]) -> str:
         found = DEFINITION.match(line) or TABLE.match(line)
         if found:
             kind = found["kind"].lower()
-            return f"{WORDS.get(kind, kind)} {spelled_out(found['name'])}"
+            return f"{WORDS.get(kind, kind)} {spelled_out(found['name'].rstrip(':'))}"
         if shell := SHELL_FUNCTION.match(line):
             return f"function {shell['name']}"
     return ""

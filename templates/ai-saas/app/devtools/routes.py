@@ -1,11 +1,13 @@
 """HTTP calls on repositories: send one as a zip archive, search its code, explain its architecture."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
+from starlette.responses import RedirectResponse
 
 from app.api.dependencies import PRINTABLE
 from app.devtools import reports
@@ -42,12 +44,19 @@ class CodeSearch(BaseModel):
     kind: Annotated[str, Field(pattern=r"^[a-z0-9]{0,10}$", examples=["py"])] = ""
 
 
-@router.post("", status_code=202, dependencies=[WRITE], openapi_extra=BODY)
-async def add_repository(request: Request, workspace: WorkspaceDep) -> reports.RepositoryReport:
-    """Take a repository as a zip archive (field `file`) under a `name`; its files are read in the background."""
+@router.post("", status_code=202, dependencies=[WRITE], response_model=reports.RepositoryReport, openapi_extra=BODY)
+async def add_repository(
+    organisation: str, request: Request, workspace: WorkspaceDep
+) -> reports.RepositoryReport | RedirectResponse:
+    """Take a repository as a zip archive (field `file`) under a `name`; its files are read in the background.
+
+    A browser that sends a form of a page is led to the page of documents.
+    """
     name, data = await _read_form(request)
     repository = await to_thread.run_sync(unpack, name, data, frozenset(PARSERS))
     records = await workspace.add(repository.sources)
+    if "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(f"/o/{organisation}/documents", HTTPStatus.SEE_OTHER)
     return reports.repository_report(name, records, repository)
 
 

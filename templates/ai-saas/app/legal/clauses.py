@@ -98,7 +98,7 @@ class _Open:
 def _cut(sections: Iterable[Section]) -> Iterator[_Open]:
     """The text before the first clause, then every clause."""
     clause, count = _Open("beginning"), 0
-    for section in sections:
+    for section in (section for section in sections if section.text.strip()):
         for line in section.text.split("\n"):
             heading = _heading(line.strip(), count + 1)
             if heading:

@@ -219,7 +219,7 @@ RULES = (
         Severity.MEDIUM,
         "Nobody knows how and when one gets out.",
         "Add a notice period, and what is good cause.",
-        _words(r"\bterminat|\bnotice of\b|\bends? (?:on|after|when)\b"),
+        _words(r"\bterminat|\bnotice (?:of|period)\b|\bmay end\b|\bends? (?:on|after|when)\b"),
         missing=True,
     ),
     Rule(

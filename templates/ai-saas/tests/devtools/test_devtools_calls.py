@@ -53,6 +53,14 @@ def test_an_archive_becomes_documents_that_are_to_be_read(ada: Person, acme: str
     assert "bank/coins.py" in str(documents)
 
 
+def test_a_form_of_a_page_leads_to_the_documents(ada: Person, acme: str) -> None:
+    form = {"name": "bank", "csrf_token": ada.csrf}
+    files = {"file": ("a.zip", archive({"a.py": b"x = 1"}))}
+    answer = ada.http.post(acme, data=form, files=files, headers={"Accept": "text/html"}, follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    assert answer.headers["location"] == f"/o/{acme.split('/')[3]}/documents"
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [
