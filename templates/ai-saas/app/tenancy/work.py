@@ -46,11 +46,14 @@ class DocumentWork:
 
 
 def delete_organisation(app: FastAPI, organisation: str) -> None:
-    """Delete an organisation and whatever waits to be done for it.
+    """Delete an organisation and whatever waits to be done for it; its payments end first.
 
     Raises:
         NotFound: there is no such organisation.
+        PaymentsUnavailable: they cannot be ended now; then nothing is deleted.
     """
+    if billing := getattr(app.state, "billing", None):
+        billing.close(organisation)
     app.state.tenants.delete(organisation)
     if jobs := getattr(app.state, "jobs", None):
         jobs.drop(f"{organisation}:")
