@@ -6,10 +6,11 @@ from anyio import to_thread
 from fastapi import APIRouter, BackgroundTasks, Depends, Request
 from starlette.responses import HTMLResponse, Response
 
+from app.accounts.routes import Identifier
 from app.billing.plans import Kind
 from app.organisations import routes as calls
 from app.organisations.access import require_role
-from app.organisations.routes import Identifier, RoomsDep
+from app.organisations.routes import RoomsDep
 from app.scopes import Scope
 from app.site.account import FORM_BYTES
 from app.site.failures import PageRoute

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.accounts import routes as account_calls
-from app.accounts.routes import DeskDep
+from app.accounts.routes import DeskDep, Identifier
 from app.organisations import routes as calls
 from app.organisations.access import require_role
-from app.organisations.routes import Identifier, RoomsDep
+from app.organisations.routes import RoomsDep
 from app.site.account import FORM_BYTES, PASSWORD_HINT
 from app.site.failures import PRIVATE, PageRoute
 from app.site.frame import FieldsDep, Page, Visit, VisitDep
