@@ -12,6 +12,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.accounts.access import PUBLIC
 from app.billing.invoices import Invoice
 from app.billing.outbox import Outbox
 from app.billing.plans import Kind, Plan
@@ -185,7 +186,7 @@ async def open_portal(request: Request, access: AccessDep, billing: BillingDep) 
     return WayToPay(url=await to_thread.run_sync(billing.portal, access.scope, _page(request, access)))
 
 
-@stripe_router.post("/webhooks/stripe")
+@stripe_router.post("/webhooks/stripe", openapi_extra=PUBLIC)
 async def stripe_webhook(
     request: Request, billing: BillingDep, stripe_signature: Annotated[str, Header(max_length=1000)]
 ) -> Received:
