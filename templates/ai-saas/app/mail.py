@@ -1,5 +1,6 @@
 """E-mail: over SMTP, or into a folder where no server is set."""
 
+import contextlib
 import smtplib
 import ssl
 from dataclasses import dataclass
@@ -116,5 +117,6 @@ def _keep(outbox: Path, message: EmailMessage) -> None:
         draft.write_bytes(message.as_bytes())
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()
         raise MailFailed(f"The outbox cannot be written: {error.strerror}.", "Check APP_MAIL__OUTBOX.") from None
