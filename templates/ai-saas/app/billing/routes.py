@@ -176,7 +176,7 @@ async def choose_plan(choice: PlanChoice, request: Request, access: AccessDep, b
     """Change the plan: at once where no money is taken, else at the address that this answers."""
     url = await to_thread.run_sync(billing.choose, access.scope, choice.plan, _page(request, access))
     audit = request.app.state.audit
-    await to_thread.run_sync(audit.write, access.scope, "plan.chosen", choice.plan, access.address)
+    await to_thread.run_sync(audit.write, access.actor, "plan.chosen", choice.plan)
     return WayToPay(url=url)
 
 
