@@ -90,7 +90,7 @@ class Sessions:
         query = sa.select(*(sessions.c[name] for name in names)).order_by(sessions.c.created_at.desc(), sessions.c.id)
         query = query.where(sessions.c.user == user.id, self._live(self._clock()))
         with self._engine.connect() as connection:
-            return [SessionRecord(**row) for row in connection.execute(query).mappings()]
+            return [SessionRecord(*row) for row in connection.execute(query)]
 
     def end(self, user: User, session: str) -> None:
         """End one session of this person.

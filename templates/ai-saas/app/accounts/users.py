@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from app.accounts import passwords
 from app.accounts.letters import Letters
@@ -188,7 +188,7 @@ class Accounts:
             connection.execute(table.delete().where(table.c.user == user))
         connection.execute(users.delete().where(users.c.id == user))
 
-    def user_of(self, row: Mapping[str, Any]) -> User:
+    def user_of(self, row: RowMapping) -> User:
         """The person of a row of the table."""
         email: str = row["email"]
         verified = row["verified_at"] is not None
@@ -199,7 +199,7 @@ class Accounts:
         lifetime = timedelta(hours=self._settings.verify_hours)
         return self._letters.verify(email, issue(connection, Purpose.VERIFY, user, lifetime))
 
-    def _set_password(self, connection: Connection, row: Mapping[str, Any], password: str) -> None:
+    def _set_password(self, connection: Connection, row: RowMapping, password: str) -> None:
         passwords.refuse_weak(password, row["email"])
         change = users.update().where(users.c.id == row["id"])
         connection.execute(change.values(password=passwords.hashed(password)))
@@ -215,11 +215,11 @@ def _add_or_replace(connection: Connection, row: Mapping[str, Any]) -> sa.Execut
     return statement.returning(users.c.id)
 
 
-def _by_email(connection: Connection, email: str) -> Mapping[str, Any] | None:
+def _by_email(connection: Connection, email: str) -> RowMapping | None:
     return connection.execute(users.select().where(users.c.email == email)).mappings().first()
 
 
-def _row(connection: Connection, user: str) -> Mapping[str, Any]:
+def _row(connection: Connection, user: str) -> RowMapping:
     row = connection.execute(users.select().where(users.c.id == user)).mappings().first()
     if row is None:
         raise NotFound("This account is gone.", "Sign up again.")

@@ -54,11 +54,12 @@ class Audit:
 
     def entries(self, scope: OrganisationScope, before: int | None = None, limit: int = 100) -> list[AuditEntry]:
         """The organisation's entries, the newest first: those with ids below `before`, or the newest of all."""
-        names = ("id", "at", "actor", "action", "target", "address")
-        columns = [audit_entries.c[name] for name in names]
+        table = audit_entries
+        email = sa.func.coalesce(users.c.email, "")
+        columns = (table.c.id, table.c.at, table.c.actor, email, table.c.action, table.c.target, table.c.address)
         person = audit_entries.c.actor == sa.literal(PERSON) + users.c.id
         query = (
-            sa.select(*columns, sa.func.coalesce(users.c.email, "").label("email"))
+            sa.select(*columns)
             .select_from(audit_entries.outerjoin(users, person))
             .where(audit_entries.c.organisation == scope.organisation)
             .order_by(audit_entries.c.id.desc())
@@ -67,4 +68,4 @@ class Audit:
         if before is not None:
             query = query.where(audit_entries.c.id < before)
         with of_organisation(self._engine, scope.organisation).connect() as connection:
-            return [AuditEntry(**row) for row in connection.execute(query).mappings()]
+            return [AuditEntry(*row) for row in connection.execute(query)]

@@ -70,8 +70,8 @@ class Invitations:
         """The organisation's open invitations, the newest first."""
         query = self._open(invitations.c.organisation == scope.organisation)
         with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(invitations.c.created_at.desc())).mappings()
-            return [_invitation(row) for row in rows]
+            rows = connection.execute(query.order_by(invitations.c.created_at.desc()))
+            return [_invitation(*row) for row in rows]
 
     def withdraw(self, by: Actor, identifier: str) -> None:
         """End an open invitation.
@@ -95,10 +95,10 @@ class Invitations:
         """
         query = self._open(invitations.c.sha256 == digest(secret), invitations.c.email == user.email)
         with self._engine.connect() as connection:
-            row = connection.execute(query).mappings().first()
+            row = connection.execute(query).first()
         if row is None:
             raise NotFound("This invitation is used, withdrawn, too old or for another address.", "Ask for a new one.")
-        return _invitation(row)
+        return _invitation(*row)
 
     def accept(self, user: User, secret: str, address: str) -> str:
         """Use up an invitation and return its organisation; who is a member already keeps the role they have.
@@ -132,12 +132,12 @@ class Invitations:
         with self._engine.connect() as connection:
             return role_of(connection, scope.organisation, scope.user) is not None
 
-    def _open(self, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    def _open(self, *conditions: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
         names = ("id", "organisation", "email", "role", "created_at", "expires_at")
-        columns = (invitations.c[name] for name in names)
+        columns = [invitations.c[name] for name in names]
         unused = (invitations.c.accepted_at.is_(None), invitations.c.expires_at > datetime.now(UTC))
         return sa.select(*columns).where(*conditions, *unused)
 
 
-def _invitation(row: sa.RowMapping) -> Invitation:
-    return Invitation(**dict(row) | {"role": Role(row["role"])})
+def _invitation(id: str, organisation: str, email: str, role: str, created: datetime, expires: datetime) -> Invitation:
+    return Invitation(id, organisation, email, Role(role), created, expires)

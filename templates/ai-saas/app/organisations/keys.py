@@ -4,10 +4,9 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine, RowMapping
+from sqlalchemy.engine import Engine
 
 from app.accounts.links import digest
 from app.errors import InvalidInput, NotFound
@@ -48,14 +47,13 @@ class OrganisationKeys:
             raise InvalidInput("A key needs scopes, and none may be 'admin'.", "Name what it is for.")
         if sum(key.revoked_at is None for key in self.of(by.scope)) >= MOST:
             raise InvalidInput(f"An organisation has at most {MOST} live keys.", "Revoke one first.")
-        secret = PREFIX + secrets.token_urlsafe(32)
-        names = " ".join(sorted(scopes))
-        row: dict[str, Any] = {"id": new_id(), "organisation": by.scope.organisation, "name": name, "scopes": names}
-        row |= {"created_at": datetime.now(UTC), "revoked_at": None}
+        secret, names = PREFIX + secrets.token_urlsafe(32), " ".join(sorted(scopes))
+        key = OrganisationKey(new_id(), by.scope.organisation, name, frozenset(scopes), datetime.now(UTC), None)
+        row = vars(key) | {"scopes": names, "sha256": digest(secret)}
         with of_organisation(self._engine, by.scope.organisation).begin() as connection:
-            connection.execute(organisation_keys.insert().values(sha256=digest(secret), **row))
-            record(connection, by, "key.created", f"{row['id']} {names}")
-        return secret, OrganisationKey(**row | {"scopes": frozenset(scopes)})
+            connection.execute(organisation_keys.insert().values(**row))
+            record(connection, by, "key.created", f"{key.id} {names}")
+        return secret, key
 
     def find(self, secret: str) -> OrganisationKey | None:
         """The live key with this secret, or None."""
@@ -85,8 +83,10 @@ class OrganisationKeys:
         columns = (table.c[name] for name in ("id", "organisation", "name", "scopes", "created_at", "revoked_at"))
         query = sa.select(*columns).where(*conditions).order_by(table.c.created_at.desc(), table.c.id)
         with self._engine.connect() as connection:
-            return [_key(row) for row in connection.execute(query).mappings()]
+            return [_key(*row) for row in connection.execute(query)]
 
 
-def _key(row: RowMapping) -> OrganisationKey:
-    return OrganisationKey(**dict(row) | {"scopes": frozenset(map(Scope, row["scopes"].split()))})
+def _key(
+    id: str, organisation: str, name: str, scopes: str, created: datetime, revoked: datetime | None
+) -> OrganisationKey:
+    return OrganisationKey(id, organisation, name, frozenset(map(Scope, scopes.split())), created, revoked)

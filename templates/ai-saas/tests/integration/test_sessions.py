@@ -51,7 +51,7 @@ def test_away_from_this_machine_the_cookie_needs_https(settings: Settings, tmp_p
 
 @pytest.mark.parametrize("headers", [{}, {"X-CSRF-Token": ""}, {"X-CSRF-Token": "0" * 64}, {"X-CSRF-Token": "é"}])
 def test_a_call_that_changes_something_needs_the_sessions_token(ada: Person, headers: dict[str, str]) -> None:
-    encoded = {name: value.encode() for name, value in headers.items()}
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     assert ada.http.post("/v1/organisations", json={"name": "Acme"}, headers=encoded).status_code == 403
     assert ada.gets("/v1/organisations") == []
 
