@@ -53,7 +53,7 @@ def test_what_the_articles_do_not_say_goes_to_a_person(ada: Person, acme: str) -
 
 
 def test_a_rule_hands_over_what_could_be_answered(ada: Person, acme: str) -> None:
-    asked = {**ASKED, "body": f"{ASKED['body']} Or must I call my lawyer?"}
+    asked = {**ASKED, "body": f"{ASKED['body']} My lawyer asks as well."}
     ticket = ada.does("POST", at(acme, "tickets"), asked).json()
     assert ticket["state"] == "handed_over"
     assert ticket["suggestion"]["reasons"] == ["The customer speaks of legal steps."]
@@ -79,36 +79,35 @@ def test_a_suggestion_counts_as_a_question_and_none_is_kept_beyond_the_plan(town
     assert len(ada.gets(at(acme, "tickets"))) == 1
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("GET", "", None),
-        ("POST", "", ASKED),
-        ("GET", "/{id}", None),
-        ("POST", "/{id}/answer", {"text": "x"}),
-        ("POST", "/{id}/handover", {}),
-        ("DELETE", "/{id}", None),
-    ],
-)
-def test_another_organisations_ticket_does_not_exist(
-    town: Town, ada: Person, acme: str, method: str, path: str, body: object
-) -> None:
+def test_another_organisations_ticket_does_not_exist(town: Town, ada: Person, acme: str) -> None:
     identifier = ada.does("POST", at(acme, "tickets"), ASKED).json()["id"]
     eve = town.person("eve")
     own = eve.founds("Evil")
-    assert eve.does(method, at(acme, f"tickets{path.format(id=identifier)}"), body).status_code == 404
-    if "{id}" in path:
-        assert eve.does(method, at(own, f"tickets{path.format(id=identifier)}"), body).status_code == 404
+    calls: list[tuple[str, str, object]] = [
+        ("GET", "", None),
+        ("POST", "", ASKED),
+        ("GET", f"/{identifier}", None),
+        ("POST", f"/{identifier}/answer", {"text": "x"}),
+        ("POST", f"/{identifier}/handover", {}),
+        ("DELETE", f"/{identifier}", None),
+    ]
+    for method, path, body in calls:
+        assert eve.does(method, at(acme, f"tickets{path}"), body).status_code == 404, path
+        if path:
+            assert eve.does(method, at(own, f"tickets{path}"), body).status_code == 404, path
     assert ada.gets(at(acme, f"tickets/{identifier}"))["state"] == "suggested"
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [{"subject": ""}, {"body": "x" * 10_001}, {"subject": "a\x00b"}, {"state": "answered"}, {"body": None}],
-    ids=["empty", "too long", "control character", "a field of ours", "nothing"],
-)
-def test_a_ticket_that_does_not_fit_is_refused(ada: Person, acme: str, wrong: dict[str, object]) -> None:
-    assert ada.does("POST", at(acme, "tickets"), {**ASKED, **wrong}).status_code == 422
+def test_a_ticket_that_does_not_fit_is_refused(ada: Person, acme: str) -> None:
+    misfits: list[dict[str, object]] = [
+        {"subject": ""},
+        {"body": "x" * 10_001},
+        {"subject": "a\x00b"},
+        {"state": "answered"},
+        {"body": None},
+    ]
+    for wrong in misfits:
+        assert ada.does("POST", at(acme, "tickets"), {**ASKED, **wrong}).status_code == 422, list(wrong)
 
 
 def test_an_invented_id_is_no_ticket(ada: Person, acme: str) -> None:
