@@ -27,7 +27,7 @@ class FoundCode:
     @property
     def name(self) -> str:
         """What the piece defines, such as `method Ledger.add`; empty where it has no name."""
-        return self.passage.locator.rpartition(", ")[0]
+        return defined_at(self.passage.locator)
 
 
 async def search_code(platform: Platform, question: str, kind: str = "") -> list[FoundCode]:
@@ -40,6 +40,11 @@ async def search_code(platform: Platform, question: str, kind: str = "") -> list
     if evidence.coverage < platform.settings.retrieval.min_evidence:
         return []
     return [FoundCode(h.chunk, best_quote(asked, h.chunk.text), round(h.score, 6)) for h in evidence.hits]
+
+
+def defined_at(locator: str) -> str:
+    """The name in a locator such as `function parseTide (parse Tide), lines 3-9`."""
+    return locator.rpartition(", ")[0].partition(" (")[0]
 
 
 def with_words(question: str) -> str:

@@ -67,7 +67,7 @@ class Outcome:
 
 def score_search(expected: DevtoolsExpected, found: Sequence[FoundCode]) -> dict[str, float]:
     """Whether a wanted piece of the wanted file was found at all, and one over its rank."""
-    ranked = [f"{each.passage.document} {each.name.partition(',')[0]}" for each in found]
+    ranked = [f"{each.passage.document} {each.name}" for each in found]
     wanted = [f"{document} {name}" for document in expected.documents for name in expected.names]
     return {"piece_found": hit(ranked, wanted), "piece_mrr": reciprocal_rank(ranked, wanted)}
 

@@ -1,7 +1,6 @@
 """The developers' calls over HTTP: an archive in, code found, an architecture explained, in one's own organisation."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import anyio
 import pytest
@@ -11,24 +10,27 @@ from jinja2 import Environment, FileSystemLoader
 from app.devtools.reports import ArchitectureReport, FoundShape, ProofShape, StatementShape
 from app.ingestion.library import Library, Source
 from app.ingestion.sources import documents_in
-from app.settings import Settings
+from app.settings import Settings, StoreSettings
 from app.workspace.flavour import chosen
 from tests.devtools.archives import archive
 from tests.integration.town import Person, Town, open_town
 
 
-@pytest.fixture
-def town(settings: Settings, tmp_path: Path) -> Iterator[Town]:
-    with open_town(settings, tmp_path) as opened:
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """One service for all tests: they read, or add what no other test asks for."""
+    folder = tmp_path_factory.mktemp("town")
+    settings = Settings(store=StoreSettings(url=f"sqlite:///{folder}/app.db"))
+    with open_town(settings, folder) as opened:
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ada(town: Town) -> Person:
     return town.person("ada")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def acme(town: Town, ada: Person) -> str:
     """An organisation that has the sample repository."""
     organisation = ada.founds("Acme")

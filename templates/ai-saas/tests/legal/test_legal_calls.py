@@ -1,7 +1,6 @@
 """The legal calls over HTTP: clauses, risks, comparison and search in one's own organisation, each with the notice."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import anyio
 import pytest
@@ -10,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader
 from app.ingestion.library import Library, Source
 from app.legal.reports import DISCLAIMER, RiskReport, RiskShape
 from app.legal.rules import Severity
-from app.settings import Settings
+from app.settings import Settings, StoreSettings
 from app.stores.catalog import document_id
 from app.workspace.flavour import chosen
 from tests.integration.town import Person, Town, open_town
@@ -18,18 +17,21 @@ from tests.integration.town import Person, Town, open_town
 OLD, NEW = "contracts/hosting-2024.md", "contracts/hosting-2026.md"
 
 
-@pytest.fixture
-def town(settings: Settings, tmp_path: Path) -> Iterator[Town]:
-    with open_town(settings, tmp_path) as opened:
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """One service for all tests: they read, or add what no other test asks for."""
+    folder = tmp_path_factory.mktemp("town")
+    settings = Settings(store=StoreSettings(url=f"sqlite:///{folder}/app.db"))
+    with open_town(settings, folder) as opened:
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ada(town: Town) -> Person:
     return town.person("ada")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def acme(town: Town, ada: Person) -> str:
     """An organisation with two contracts."""
     organisation = ada.founds("Acme")

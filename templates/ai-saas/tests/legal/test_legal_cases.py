@@ -1,9 +1,9 @@
 """The golden cases can be solved, and a worse system scores worse on them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic_evals import Case
 
 from app.evals.golden import load_dataset
 from app.ingestion.parsing import parse
@@ -16,7 +16,7 @@ from app.legal.risks import Risk
 from app.legal.rules import RULES
 from app.workspace.flavour import chosen
 
-CASES = load_dataset(SUITE.dataset, Path("evals/golden") / SUITE.file).cases
+CASES: list[Any] = load_dataset(SUITE.dataset, Path("evals/golden") / SUITE.file).cases
 QUESTIONS = [case for case in CASES if case.inputs.question]
 
 
@@ -40,13 +40,13 @@ def test_there_are_at_least_sixty_cases() -> None:
 
 
 @pytest.mark.parametrize("case", QUESTIONS, ids=lambda case: case.name)
-def test_every_phrase_stands_in_a_document_of_the_case(case: Case, library: dict[str, str]) -> None:
+def test_every_phrase_stands_in_a_document_of_the_case(case: Any, library: dict[str, str]) -> None:
     for phrase in case.expected_output.contains:
         assert any(words(phrase) in library[name] for name in case.expected_output.documents), phrase
 
 
 @pytest.mark.parametrize("case", QUESTIONS, ids=lambda case: case.name)
-def test_only_an_unanswerable_case_names_no_document(case: Case) -> None:
+def test_only_an_unanswerable_case_names_no_document(case: Any) -> None:
     expected = case.expected_output
     assert bool(expected.documents) == bool(expected.contains) == (case.metadata.kind != "unanswerable")
 
