@@ -19,18 +19,13 @@ from app.research.summary import Summary, summarise
 from app.workspace.evaluation import ingest_samples
 
 EVALUATION = "evaluation"  # who asks
+Kind = Literal["single", "lookup", "paraphrase", "two-documents", "unanswerable", "summary"]  # what a case tests
 
 
 class GoldenTask(GoldenQuestion):
     """A question, or the topic of a summary."""
 
     task: Literal["ask", "summary"] = "ask"
-
-
-class CaseMetadata(scoring.CaseMetadata):
-    """What the case tests, of the kinds that this golden set knows."""
-
-    kind: Literal["single", "lookup", "paraphrase", "two-documents", "unanswerable", "summary"]
 
 
 async def prepare(platform: Platform) -> Callable[[GoldenTask], Awaitable[Reply | Summary]]:
@@ -46,11 +41,11 @@ async def prepare(platform: Platform) -> Callable[[GoldenTask], Awaitable[Reply 
     return work
 
 
-def observe(case: ReportCase[GoldenTask, Reply | Summary, CaseMetadata]) -> CaseResult:
+def observe(case: ReportCase[GoldenTask, Reply | Summary, scoring.CaseMetadata[Kind]]) -> CaseResult:
     """The case as results, page and gate show it."""
     if isinstance(case.output, Reply):
         return scoring.observe(case)
-    expected, metadata = cast("Expected", case.expected_output), cast("CaseMetadata", case.metadata)
+    expected, metadata = cast("Expected", case.expected_output), cast("scoring.CaseMetadata[Kind]", case.metadata)
     quotes = [(entry.source.document, citation) for entry in case.output.entries for citation in entry.citations]
     return CaseResult(
         name=case.name,
@@ -90,7 +85,7 @@ def shown(outcome: Reply | Summary) -> dict[str, object]:
 
 SUITE = Suite(
     name="research",
-    dataset=Dataset[GoldenTask, Expected, CaseMetadata],
+    dataset=Dataset[GoldenTask, Expected, scoring.CaseMetadata[Kind]],
     file="research-cases.yaml",
     prepare=prepare,
     observe=observe,

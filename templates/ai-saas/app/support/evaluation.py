@@ -18,6 +18,7 @@ from app.support.replies import PROMPT, Suggested, suggest
 from app.workspace.evaluation import ingest_samples
 
 EVALUATION = "evaluation"  # who asks
+Kind = Literal["single", "lookup", "chatty", "unanswerable", "handover"]  # what a case tests
 
 
 class GoldenTicket(BaseModel):
@@ -35,12 +36,6 @@ class Expected(scoring.Expected):
     handover: bool
 
 
-class CaseMetadata(scoring.CaseMetadata):
-    """What the case tests, of the kinds that this golden set knows."""
-
-    kind: Literal["single", "lookup", "chatty", "unanswerable", "handover"]
-
-
 async def prepare(platform: Platform) -> Callable[[GoldenTicket], Awaitable[Suggested]]:
     """Ingest the samples and return the task: ticket in, suggestion out."""
     await ingest_samples(platform, FLAVOUR)
@@ -51,9 +46,9 @@ async def prepare(platform: Platform) -> Callable[[GoldenTicket], Awaitable[Sugg
     return work
 
 
-def observe(case: ReportCase[GoldenTicket, Suggested, CaseMetadata]) -> CaseResult:
+def observe(case: ReportCase[GoldenTicket, Suggested, scoring.CaseMetadata[Kind]]) -> CaseResult:
     """The case as results, page and gate show it."""
-    expected, metadata = cast("Expected", case.expected_output), cast("CaseMetadata", case.metadata)
+    expected, metadata = cast("Expected", case.expected_output), cast("scoring.CaseMetadata[Kind]", case.metadata)
     suggestion = case.output.suggestion
     who = "a person: " if suggestion.handover else ""
     return CaseResult(
@@ -97,7 +92,7 @@ def shown(outcome: Suggested) -> dict[str, object]:
 
 SUITE = Suite(
     name="support",
-    dataset=Dataset[GoldenTicket, Expected, CaseMetadata],
+    dataset=Dataset[GoldenTicket, Expected, scoring.CaseMetadata[Kind]],
     file="support-cases.yaml",
     prepare=prepare,
     observe=observe,

@@ -16,11 +16,7 @@ from app.ingestion.commands import ingest_all
 from app.ingestion.library import Library
 from app.ingestion.sources import SAMPLES
 
-
-class CaseMetadata(scoring.CaseMetadata):
-    """What the case tests, of the kinds that this golden set knows."""
-
-    kind: Literal["single", "lookup", "paraphrase", "two-documents", "versions", "unanswerable"]
+Kind = Literal["single", "lookup", "paraphrase", "two-documents", "versions", "unanswerable"]  # what a case tests
 
 
 async def prepare(platform: Platform) -> Callable[[GoldenQuestion], Awaitable[Reply]]:
@@ -55,7 +51,7 @@ def _answer_with(platform: Platform) -> Callable[[GoldenQuestion], Awaitable[Rep
 
 SUITE = Suite(
     name="questions",
-    dataset=Dataset[GoldenQuestion, Expected, CaseMetadata],
+    dataset=Dataset[GoldenQuestion, Expected, scoring.CaseMetadata[Kind]],
     file="questions.yaml",
     prepare=prepare,
     observe=observe,
