@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.browser, needs_chromium]
 PATIENCE_MS = 30_000
 PASSWORD = "four quiet words here"
 DOCUMENT = b"# Lighthouse\n\n## Lamp\n\nThe lamp of the Skerry lighthouse turns once in twelve seconds.\n"
-QUESTION = "How long does the lamp of the Skerry lighthouse take to turn once?"
+QUESTION = "In how many seconds does the lamp of the Skerry lighthouse turn once?"
 FREE_QUESTIONS = 50
 
 
@@ -139,7 +139,7 @@ def upload(page: Page, name: str, content: bytes) -> None:
 def ask(page: Page, question: str) -> None:
     """Ask like a reader with a keyboard, and wait for the finished answer."""
     page.goto(f"{root_of(page)}/ask")
-    page.get_by_label("Question").fill(question)
+    page.get_by_role("textbox", name="Question").fill(question)
     page.keyboard.press("Enter")
     expect(page.locator(".turn").last.locator("[data-part=foot]")).to_be_visible(timeout=PATIENCE_MS)
 
@@ -172,11 +172,11 @@ def test_from_sign_up_to_the_invoice(page: Page, saas_project: Project, watch: W
     use_up(page, FREE_QUESTIONS - 1)
     page.reload()
     expect(page.get_by_text("This month's questions are used up.")).to_be_visible()
-    page.get_by_label("Question").fill("And how tall is it?")
+    page.get_by_role("textbox", name="Question").fill("And how tall is it?")
     page.keyboard.press("Enter")
     problem = page.locator(".turn").last.get_by_role("alert")
     expect(problem).to_contain_text("The plan Free allows 50 questions a month.")
-    expect(page.get_by_label("Question")).to_have_value("And how tall is it?")
+    expect(page.get_by_role("textbox", name="Question")).to_have_value("And how tall is it?")
     look(page, pictures, "saas-quota")
     watch.explain("402")
 
@@ -267,7 +267,7 @@ def test_the_way_to_an_answer_works_with_the_keyboard_alone(inside: Page, tenant
     assert inside.evaluate("document.activeElement.className") == "skip"
     tab_to(inside, "nav a[href$='/ask']", limit=20)
     inside.keyboard.press("Enter")
-    expect(inside.get_by_label("Question")).to_be_focused()
+    expect(inside.get_by_role("textbox", name="Question")).to_be_focused()
     inside.keyboard.type(f"{QUESTION}\n")
     expect(inside.locator(".turn [data-part=foot]")).to_be_visible(timeout=PATIENCE_MS)
     tab_to(inside, ".citation", "Shift+Tab")

@@ -18,6 +18,7 @@ from app.organisations.access import Access, AccessDep
 from app.organisations.audit import Actor
 from app.organisations.members import Membership
 from app.site.failures import PRIVATE, words
+from app.site.public import amount_of
 from app.tenancy.scope import Role
 from app.web.pages import render
 from app.workspace.flavour import chosen
@@ -105,12 +106,8 @@ class Visit:
     def used(self, kind: Kind) -> dict[str, str]:
         """How much of a kind is used, and of how much."""
         standing = self.standings[kind]
-        amount = kind.words(standing.used) if kind is Kind.STORAGE_BYTES else f"{standing.used:,}"
-        if standing.quota is None:
-            return {"value": amount, "of": ""}
-        included = standing.quota.included
-        limit = kind.words(included) if kind is Kind.STORAGE_BYTES else f"{included:,}"
-        return {"value": amount, "of": f"of {limit}"}
+        limit = f"of {amount_of(kind, standing.quota.included)}" if standing.quota else ""
+        return {"value": amount_of(kind, standing.used), "of": limit}
 
     def room(self, kind: Kind) -> str:
         """The same in one line: `3 of 20 documents`."""
