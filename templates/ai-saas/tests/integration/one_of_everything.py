@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from app.accounts.tables import users
+from app.stores.database import Moment
 from app.stores.database import metadata as shared
 from app.stores.ports import Chunk
 from app.tenancy.isolation import SERVICE
@@ -72,6 +73,8 @@ def _value(column: sa.Column[Any], text: str, known: dict[sa.Column[Any], Any]) 
         return known.get(key.column, text)
     if isinstance(column.type, sa.Enum):
         return next(iter(column.type.enum_class)) if column.type.enum_class else column.type.enums[0]
+    if isinstance(column.type, Moment):
+        return datetime.now(UTC)
     values: dict[type, Any] = {
         str: text[: getattr(column.type, "length", None)],
         bool: True,
@@ -79,6 +82,5 @@ def _value(column: sa.Column[Any], text: str, known: dict[sa.Column[Any], Any]) 
         float: 1.0,
         bytes: b"same",
         date: date.today(),
-        datetime: datetime.now(UTC),
     }
     return values[column.type.python_type]

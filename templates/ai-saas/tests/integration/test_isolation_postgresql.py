@@ -125,6 +125,7 @@ def test_a_role_that_owns_nothing_can_serve(everything: Engine) -> None:
     migrate_as_owner(everything)
     with everything.connect() as connection:
         connection.exec_driver_sql("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO service")
+        connection.exec_driver_sql("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO service")
     with open_platform(settings_of(everything, "service")) as platform:
         tenants = Tenants(platform)
         one, two = found(tenants), found(tenants)
