@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 
 import sqlalchemy as sa
+import stripe
 from sqlalchemy.engine import Engine
 
 from app.billing.plans import Kind
@@ -21,7 +22,7 @@ from app.billing.settings import BillingSettings
 from app.billing.stripe_gateway import StripeGateway
 from app.billing.tables import stripe_customers
 from app.tenancy.scope import OrganisationScope
-from tests.integration.billing_setting import PLANS, PRICES, new_organisation, sqlite_database
+from tests.integration.billing_setting import PLANS, PRICES, new_organisation, service_database, sqlite_database
 from tests.integration.stripe_stub import SIGNER, subscription
 
 CUSTOMER = "cus_1"
@@ -32,6 +33,7 @@ MOST_ATTEMPTS = 60
 
 def main(folder: Path, stripe_url: str) -> None:
     """Meter, then apply a webhook, then empty the outbox; each to its end, however often it is killed."""
+    _ = stripe.StripeClient("sk").v1.billing.meter_events  # loads here what each worker would have to load
     with sqlite_database(folder) as engine:
         scope = new_organisation(engine)
         with engine.begin() as connection:
@@ -51,7 +53,7 @@ def until_done(folder: Path, stripe_url: str, work: Callable[[Billing], None]) -
         if worker == 0:
             values = {"stripe_key": "sk_test_stub", "stripe_webhook_secret": SIGNER, "stripe_prices": PRICES}
             settings = BillingSettings.model_validate({**values, "stripe_url": stripe_url, "settle_seconds": 0})
-            with sqlite_database(folder) as engine:
+            with service_database(f"sqlite:///{folder}/service.db") as engine:
                 billing = Billing(engine, settings, PLANS)
                 kill_at(attempt, engine)
                 work(billing)

@@ -1,7 +1,6 @@
 """Usage, plans, webhooks and the outbox keep their contract in SQLite and, for real, in PostgreSQL under guard."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -9,12 +8,25 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from app.bootstrap import build_index
 from app.migrations.running import migrate
-from app.settings import Settings, StoreSettings
 from app.tenancy.scope import of_organisation
 from tests.integration.billing_contract import COLUMNS, BillingContract
 from tests.integration.billing_setting import new_organisation, service_database, sqlite_database
+
+
+@pytest.fixture(scope="module")
+def migrated(databases: Callable[[], str]) -> str:
+    """A database of the role `biller`, migrated."""
+    address = databases()
+    name = sa.make_url(address).database
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS biller")
+        connection.execute("CREATE ROLE biller LOGIN")
+        connection.execute(f"ALTER DATABASE {name} OWNER TO biller".encode())
+    url = sa.make_url(address).set(username="biller").render_as_string(hide_password=False)
+    with service_database(url) as engine:
+        migrate(engine)
+    return url
 
 
 class TestBillingInSQLite(BillingContract):
@@ -27,24 +39,9 @@ class TestBillingInSQLite(BillingContract):
 class TestBillingInPostgreSQL(BillingContract):
     """The role is no superuser, so a statement that forgets whose it is finds and writes nothing."""
 
-    @pytest.fixture(scope="class")
-    def url(self, databases: Callable[[], str]) -> str:
-        """A database of the role `biller`, migrated."""
-        address = databases()
-        name = sa.make_url(address).database
-        with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute("DROP ROLE IF EXISTS biller")
-            connection.execute("CREATE ROLE biller LOGIN")
-            connection.execute(f"ALTER DATABASE {name} OWNER TO biller".encode())
-            connection.execute("CREATE EXTENSION vector")
-        url = sa.make_url(address).set(username="biller").render_as_string(hide_password=False)
-        with closing(build_index(Settings(store=StoreSettings(url=url)))), service_database(url) as engine:
-            migrate(engine)
-        return url
-
     @pytest.fixture
-    def engine(self, url: str) -> Iterator[Engine]:
-        with service_database(url) as engine:
+    def engine(self, migrated: str) -> Iterator[Engine]:
+        with service_database(migrated) as engine:
             with engine.begin() as connection:
                 connection.exec_driver_sql("TRUNCATE tenant, stripe_event CASCADE")
             yield engine
