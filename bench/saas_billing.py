@@ -32,7 +32,7 @@ from app.billing.tables import usage_events  # noqa: E402
 from app.billing.usage import Usage  # noqa: E402
 from app.stores.database import open_database  # noqa: E402
 from app.tenancy.scope import OrganisationScope, Role  # noqa: E402
-from app.tenancy.tables import add_tenant, load_tables, metadata  # noqa: E402
+from app.tenancy.tables import add_tenant, metadata  # noqa: E402
 
 INVOICE_BOUND_S, METERING_BOUND_MS = 2.0, 2.0
 INVOICES, CALLS, OTHERS = 5, 500, 20
@@ -109,7 +109,6 @@ async def alternate(first: Callable[[], object], second: Callable[[], object]) -
 
 def fill(engine: Engine, events: int) -> OrganisationScope:
     """The ledger of one month."""
-    load_tables()
     metadata.create_all(engine)
     dialect = engine.dialect.name
     statement = sa.text(FILL.format(numbers=NUMBERS[dialect], day=DAY[dialect]))

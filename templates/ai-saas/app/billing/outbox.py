@@ -20,7 +20,7 @@ from app.tenancy.scope import of_organisation
 
 BATCH = 100
 CERTAIN = timedelta(hours=23)  # Stripe knows an identifier for at least 24
-Event = sa.Row[Any]  # id, quantity, happened_at
+Event = sa.Row[Any, Any, Any]  # id, quantity, happened_at
 OLDEST = timedelta(days=34)  # Stripe takes nothing older than 35
 
 

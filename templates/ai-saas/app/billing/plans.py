@@ -53,7 +53,7 @@ class Quota(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     included: int = Field(ge=0)
-    overage: Decimal | None = Field(None, gt=0)
+    overage: Decimal | None = Field(None, gt=Decimal(0))
     most: int = Field(0, ge=0)
 
     @model_validator(mode="before")
@@ -75,7 +75,7 @@ class Plan(BaseModel):
 
     name: str = Field(pattern=r"^[a-z]{1,20}$")
     title: str
-    price: Decimal = Field(ge=0)
+    price: Decimal = Field(ge=Decimal(0))
     quotas: Mapping[Kind, Quota]
 
     @model_validator(mode="after")
