@@ -7,15 +7,21 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from tests.integration.town import Person, Town, open_town
+from tests.integration.town import Person, Town, local_settings, open_town
 
 UNKNOWN = ["0" * 16, "not-an-id", "../" * 3 + "etc", "%00", "' OR ''='", "x" * 3000]
 
 
-@pytest.fixture
-def town(settings: Settings, tmp_path: Path) -> Iterator[Town]:
-    with open_town(settings, tmp_path) as opened:
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    folder = tmp_path_factory.mktemp("town")
+    with open_town(local_settings(folder), folder) as opened:
         yield opened
+
+
+@pytest.fixture
+def town(service: Town) -> Town:
+    return service.for_another_test()
 
 
 @pytest.fixture

@@ -17,14 +17,14 @@ from app.accounts.oidc import Provider
 from app.accounts.settings import OIDCSettings
 from app.errors import ConfigurationError
 from app.settings import Settings
-from tests.integration.town import PASSWORD, Town, open_town
+from tests.integration.town import PASSWORD, Town, local_settings, open_town
 
 ISSUER = "https://id.example.com"
 CALLBACK = "/v1/login/oidc/callback"
 
 
 class Idp:
-    """A provider of our own; `claims` is what it would say besides, or instead."""
+    """A provider of our own; `claims` is what it says of the person, and whatever else it would say."""
 
     def __init__(self) -> None:
         self.key = RSAKey.generate_key(2048, {"kid": "one"})
@@ -50,7 +50,7 @@ class Idp:
         if form["code"] != ["good"]:
             return httpx2.Response(400, json={"error": "invalid_grant"})
         claims = {"iss": ISSUER, "aud": "us", "nonce": self.nonce, "exp": int(time.time()) + 300, "sub": "1"}
-        claims |= {"email": "Ada@example.com", "email_verified": True, "name": "Ada", **self.claims}
+        claims |= self.claims
         header = {"alg": self.algorithm, "kid": "one"}
         return httpx2.Response(200, json={"id_token": jwt.encode(header, claims, self.signer, [self.algorithm])})
 
@@ -60,13 +60,25 @@ def idp() -> Idp:
     return Idp()
 
 
-@pytest.fixture
-def town(settings: Settings, tmp_path: Path, idp: Idp) -> Iterator[Town]:
-    settings.oidc = OIDCSettings(issuer=ISSUER, client_id="us", client_secret=SecretStr("secret"))
-    with open_town(settings, tmp_path) as opened:
-        back = f"{settings.accounts.base_url}{CALLBACK}"
-        opened.app.state.oidc = Provider(settings.oidc, back, httpx2.MockTransport(idp.answer))
+SETTINGS = OIDCSettings(issuer=ISSUER, client_id="us", client_secret=SecretStr("secret"))
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    folder = tmp_path_factory.mktemp("town")
+    settings = local_settings(folder)
+    settings.oidc = SETTINGS
+    with open_town(settings, folder) as opened:
         yield opened
+
+
+@pytest.fixture
+def town(service: Town, idp: Idp) -> Town:
+    town = service.for_another_test()
+    network = httpx2.MockTransport(idp.answer)
+    town.app.state.oidc = Provider(SETTINGS, f"http://127.0.0.1:8000{CALLBACK}", network)
+    idp.claims = {"email": town.stranger("ada").email.title(), "email_verified": True, "name": "Ada"}
+    return town
 
 
 def begin(browser: TestClient, idp: Idp) -> dict[str, str]:
@@ -91,7 +103,7 @@ def test_whom_the_provider_vouches_for_has_an_account_and_a_session(town: Town, 
     assert asked["code_challenge_method"] == "S256"
     answer = browser.get(CALLBACK, params={"state": asked["state"], "code": "good"}, follow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
-    assert browser.get("/v1/me").json()["email"] == "ada@example.com"
+    assert browser.get("/v1/me").json()["email"] == town.stranger("ada").email
 
 
 def test_a_known_person_gets_their_own_account(town: Town, idp: Idp) -> None:
@@ -106,9 +118,9 @@ def test_a_known_person_gets_their_own_account(town: Town, idp: Idp) -> None:
 
 def test_a_password_from_before_the_address_was_proved_is_worth_nothing(town: Town, idp: Idp) -> None:
     mallory = town.stranger("ada")
-    mallory.http.post("/v1/signup", json={"email": "ada@example.com", "password": PASSWORD, "name": "M"})
+    mallory.http.post("/v1/signup", json={"email": mallory.email, "password": PASSWORD, "name": "M"})
     assert log_in(town, idp).status_code == 303
-    stolen = mallory.http.post("/v1/login", json={"email": "ada@example.com", "password": PASSWORD})
+    stolen = mallory.http.post("/v1/login", json={"email": mallory.email, "password": PASSWORD})
     assert stolen.status_code == 401
 
 
@@ -127,7 +139,7 @@ def test_a_password_from_before_the_address_was_proved_is_worth_nothing(town: To
     ids=["issuer", "audience", "nonce", "expired", "unproved", "text", "no address", "two lines"],
 )
 def test_a_token_that_is_not_for_this_login_is_refused(town: Town, idp: Idp, claims: dict[str, Any]) -> None:
-    idp.claims = claims
+    idp.claims |= claims
     assert log_in(town, idp).status_code == 401
 
 

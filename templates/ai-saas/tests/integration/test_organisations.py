@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -11,9 +10,8 @@ import pytest
 from app.errors import InvalidInput
 from app.organisations.audit import Actor
 from app.organisations.tables import invitations
-from app.settings import Settings
 from app.tenancy.scope import OrganisationScope, Role
-from tests.integration.town import PASSWORD, Person, Town, open_town
+from tests.integration.town import PASSWORD, Person, Town, local_settings, open_town
 
 ROLES = ["viewer", "member", "admin", "owner"]
 CALLS = [  # the lowest role that may
@@ -29,10 +27,16 @@ CALLS = [  # the lowest role that may
 ]
 
 
-@pytest.fixture
-def town(settings: Settings, tmp_path: Path) -> Iterator[Town]:
-    with open_town(settings, tmp_path) as opened:
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    folder = tmp_path_factory.mktemp("town")
+    with open_town(local_settings(folder), folder) as opened:
         yield opened
+
+
+@pytest.fixture
+def town(service: Town) -> Town:
+    return service.for_another_test()
 
 
 @pytest.fixture

@@ -9,13 +9,19 @@ import pytest
 from app.accounts.settings import AccountSettings
 from app.accounts.tables import sessions
 from app.settings import Settings
-from tests.integration.town import PASSWORD, Person, Town, open_town
+from tests.integration.town import PASSWORD, Person, Town, local_settings, open_town
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    folder = tmp_path_factory.mktemp("town")
+    with open_town(local_settings(folder), folder) as opened:
+        yield opened
 
 
 @pytest.fixture
-def town(settings: Settings, tmp_path: Path) -> Iterator[Town]:
-    with open_town(settings, tmp_path) as opened:
-        yield opened
+def town(service: Town) -> Town:
+    return service.for_another_test()
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from app.accounts.settings import MailSettings
+from app.accounts.tables import attempts
 from app.api.application import create_app
 from app.bootstrap import open_platform
-from app.settings import Settings
+from app.settings import Settings, StoreSettings
 
 PASSWORD = "four quiet words here"  # noqa: S105 - of people who do not exist
 LINK = re.compile(r"token=(\S+)")
@@ -85,6 +86,14 @@ class Town:
     def __init__(self, app: FastAPI, outbox: Path) -> None:
         self.app = app
         self._outbox = outbox
+        self._tests = 0
+
+    def for_another_test(self) -> "Town":
+        """The same service: addresses are new from here on, and nobody waits for what others tried."""
+        self._tests += 1
+        with self.app.state.tenants.engine.begin() as connection:
+            connection.execute(attempts.delete())
+        return self
 
     def person(self, name: str) -> Person:
         """Somebody who is logged in."""
@@ -92,7 +101,7 @@ class Town:
 
     def stranger(self, name: str) -> Person:
         """Somebody without an account."""
-        return Person(self, f"{name}@example.com")
+        return Person(self, f"{name}{self._tests or ''}@example.com")
 
     def joined(self, owner: Person, organisation: str, role: str) -> Person:
         """A new member with this role."""
@@ -112,6 +121,11 @@ class Town:
         found = LINK.search(self.mails_to(email)[-1].get_content())
         assert found
         return found.group(1)
+
+
+def local_settings(folder: Path) -> Settings:
+    """The defaults, with a database in `folder`."""
+    return Settings(store=StoreSettings(url=f"sqlite:///{folder}/app.db"))
 
 
 @contextmanager
