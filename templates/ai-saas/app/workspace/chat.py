@@ -56,9 +56,15 @@ class SharedLink(BaseModel):
     responses={200: {"content": {"text/event-stream": {}}}},
 )
 async def ask(question: Question, workspace: WorkspaceDep) -> Response:
-    """Answer from the organisation's documents, with citations that were checked, or say that they do not tell."""
+    """Answer from the organisation's documents, with citations that were checked, or say that they do not tell.
+
+    What the product says below every answer is in the header `X-Notice`.
+    """
     key = await workspace.take_question()
-    return await respond(question, workspace.paid(key), workspace.asker)
+    response = await respond(question, workspace.paid(key), workspace.asker)
+    if notice := chosen().notice:
+        response.headers["X-Notice"] = notice.encode("ascii", "replace").decode()
+    return response
 
 
 @router.get("/conversations", dependencies=[ASKERS])
@@ -78,7 +84,7 @@ async def export_conversation(conversation_id: ConversationId, workspace: Worksp
     """A conversation as a Markdown file."""
     told = await to_thread.run_sync(conversation_of, workspace.rooms, workspace.asker, conversation_id)
     headers = {"Content-Disposition": f'attachment; filename="{conversation_id}.md"'}
-    return PlainTextResponse(told.as_markdown(chosen().notice), headers=headers, media_type="text/markdown")
+    return PlainTextResponse(told.as_markdown(), headers=headers, media_type="text/markdown")
 
 
 @router.delete("/conversations/{conversation_id}", status_code=204, dependencies=[ASKERS])

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from app.answering.citations import Citation
 from app.answering.conversations import turns
+from app.workspace.flavour import chosen
 from app.workspace.rooms import Rooms
 from app.workspace.sources import turn_key
 
@@ -23,20 +24,21 @@ class CitedTurn(BaseModel):
 
 
 class CitedConversation(BaseModel):
-    """All turns of one conversation, oldest first; `title` is its first question."""
+    """All turns of one conversation, oldest first, called by its first question; `notice` stands below every answer."""
 
     id: str
     title: str
+    notice: str
     turns: list[CitedTurn]
 
-    def as_markdown(self, notice: str) -> str:
+    def as_markdown(self) -> str:
         """The conversation as a document; quotes are marked as such, and nothing in it is markup of ours."""
         parts = [f"# {_line(self.title)}\n"]
         for each in self.turns:
             parts.append(f"## {_line(each.question)}\n\n{each.answer}\n")
             quotes = [f"{c.number}. {c.document}, {_line(c.locator)}: “{_line(c.quote)}”" for c in each.citations]
             parts.append("\n".join(quotes) + "\n" if quotes else "No source: the documents do not tell.\n")
-        return "\n".join([*parts, f"*{notice}*\n"] if notice else parts)
+        return "\n".join([*parts, f"*{self.notice}*\n"] if self.notice else parts)
 
 
 class ConversationEntry(BaseModel):
@@ -80,7 +82,7 @@ def conversation_of(rooms: Rooms, asker: str, conversation: str) -> CitedConvers
         )
         for turn in kept
     ]
-    return CitedConversation(id=conversation, title=kept[0].question, turns=told)
+    return CitedConversation(id=conversation, title=kept[0].question, notice=chosen().notice, turns=told)
 
 
 def forget(rooms: Rooms, asker: str, conversation: str) -> None:

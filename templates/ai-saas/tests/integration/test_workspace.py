@@ -15,6 +15,7 @@ from app.answering.chat import Answering, Question
 from app.billing.plans import Kind
 from app.errors import ModelUnavailable
 from app.settings import Settings
+from app.workspace.flavour import chosen
 from tests.integration.office import LEAVE, QUESTION, asks, at, limit, read_all, uploads, used
 from tests.integration.town import Person, Town, open_town
 
@@ -71,6 +72,7 @@ def test_the_service_reads_documents_by_itself(town: Town, ada: Person, acme: st
 def test_a_stream_ends_with_the_citations(reader: Person, acme: str) -> None:
     response = asks(reader, acme, stream=True)
     assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.headers.get("x-notice", "") == chosen().notice
     events = [
         dict(line.split(": ", 1) for line in event.splitlines()) for event in response.text.split("\n\n") if event
     ]
