@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, Response
 
 from app.billing import routes as calls
-from app.billing.invoices import Invoice, InvoiceLine
+from app.billing.invoices import Invoice, InvoiceLine, month_bounds
 from app.billing.plans import Kind
 from app.billing.routes import BillingDep
 from app.billing.service import Billing
@@ -110,13 +110,14 @@ async def invoice(month: str, visit: VisitDep, billing: BillingDep) -> Response:
     found = await to_thread.run_sync(billing.invoices.invoice, visit.access.scope, month)
     content = {
         "month": month,
+        "month_name": month_name(month),
         "open": not found.final,
         "charged": billing.gateway is not None,
         "lines": [told(line) for line in found.lines],
         "total": dollars(found),
         "months": last_months(datetime.now(UTC).date()),
     }
-    return visit.show(Page("site/invoice.html", f"Invoice {month}", content))
+    return visit.show(Page("site/invoice.html", f"Invoice of {month_name(month)}", content))
 
 
 def told(line: InvoiceLine) -> dict[str, str]:
@@ -132,6 +133,11 @@ def told(line: InvoiceLine) -> dict[str, str]:
 def dollars(found: Invoice) -> str:
     """What the month comes to."""
     return f"${found.total:,.2f}"
+
+
+def month_name(month: str) -> str:
+    """Such as November 2026."""
+    return f"{month_bounds(month)[0]:%B %Y}"
 
 
 def this_month() -> str:

@@ -133,7 +133,7 @@ async def ask(visit: VisitDep, workspace: WorkspaceDep, conversation: Conversati
             "turns": told.turns if told else [],
             "documents": any_document,
         }
-        return Page("site/chat.html", told.title if told else "Ask", content)
+        return Page("site/chat.html", "Conversation" if told else "Ask", content)
 
     return visit.show(await to_thread.run_sync(read))
 

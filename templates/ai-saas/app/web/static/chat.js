@@ -23,6 +23,7 @@ async function ask(asked) {
   try {
     const sent = { question: asked, stream: true, conversation_id: conversation };
     await follow(await post("/ask", sent, mine.signal), view);
+    byId("talk-actions").hidden = false;
     history.replaceState(null, "", `?conversation=${conversation}`);
   } catch (error) {
     if (mine.signal.aborted) view.fail(STOPPED, 0);
