@@ -57,8 +57,10 @@ def write_migration(engine: Engine, message: str) -> Path:
     with engine.connect() as connection:
         config = _config(connection)
         last = ScriptDirectory.from_config(config).get_current_head() or "0"
-        script = command.revision(config, message, autogenerate=True, rev_id=f"{int(last) + 1:04}")
-    return Path(script.path)
+        number = f"{int(last) + 1:04}"
+        command.revision(config, message, autogenerate=True, rev_id=number)
+    (written,) = (FOLDER / "versions").glob(f"{number}_*.py")
+    return written
 
 
 def _config(connection: Connection | None) -> Config:

@@ -1,7 +1,7 @@
 """What an organisation's model calls cost: charged to the organisation, whoever of it asked."""
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models import Model
@@ -21,11 +21,13 @@ class OrganisationMeter(Meter):
         self._meter = meter
         self._organisation = organisation
 
-    def call(
+    @asynccontextmanager
+    async def call(
         self, caller: str, feature: str, model: Model, messages: Sequence[ModelMessage]
-    ) -> AbstractAsyncContextManager[Receipt]:
+    ) -> AsyncGenerator[Receipt]:
         """As `Meter.call`, charged to the organisation."""
-        return self._meter.call(self._organisation, feature, model, messages)
+        async with self._meter.call(self._organisation, feature, model, messages) as receipt:
+            yield receipt
 
 
 def forget_account(connection: Connection, organisation: str) -> None:
