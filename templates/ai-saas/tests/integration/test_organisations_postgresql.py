@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -18,13 +17,18 @@ from tests.integration.town import PASSWORD, Person, Town, open_town
 Journey = Callable[[Town, Person, str], None]
 
 
-@pytest.fixture
-def town(databases: Callable[[], str], tmp_path: Path) -> Iterator[Town]:
+@pytest.fixture(scope="module")
+def service(databases: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     settings = Settings(store=StoreSettings(url=databases()))
     with closing(Catalog(settings.store.url)) as catalog, closing(build_index(settings)):
         migrate(catalog.engine)
-    with open_town(settings, tmp_path) as opened:
+    with open_town(settings, tmp_path_factory.mktemp("town")) as opened:
         yield opened
+
+
+@pytest.fixture
+def town(service: Town) -> Town:
+    return service.for_another_test()
 
 
 @pytest.mark.parametrize(
