@@ -28,7 +28,6 @@ from app.settings import EmbeddingSettings, LLMSettings, LogSettings, Settings, 
 from app.workspace.flavour import chosen
 
 PASSWORD = "four quiet words here"  # noqa: S105 - of people who exist for some seconds
-FREE_DOCUMENTS = 20
 START_SECONDS = 60.0
 REST_SECONDS = 0.05
 LINK = re.compile(r"token=(\S+)")
@@ -112,16 +111,15 @@ def demo() -> None:
         for visitor, organisation in ((ada, "Northwind"), (bob, "Contoso")):
             visitor.joins(organisation)
             print(f"{organisation}: signed up, address confirmed by the e-mail in the outbox, logged in")
-        documents = sorted(documents_in([flavour.samples]), key=lambda found: (found[1].suffix != ".md", found[0]))
-        some = documents[:FREE_DOCUMENTS]
-        print(f"Northwind: {len(some)} documents uploaded, {ada.uploads(some)} passages")
+        documents = list(documents_in([flavour.samples]))
+        print(f"Northwind: {len(documents)} documents uploaded, {ada.uploads(documents)} passages")
         question = flavour.questions[0]
         print(f"\nNorthwind asks: {question}\n{described(ada.asks(question))}")
         print(f"\nContoso asks the same:\n{described(bob.asks(question))}")
         print(f"Contoso opens Northwind's documents: {bob.asks_for('GET', f'{ada.home}/documents').status_code}")
         spend_all(ada, question)
         ada.does("POST", f"{ada.home}/billing/plan", json={"plan": "team"})
-        print(f"Northwind takes the plan Team and asks again: {len(ada.asks(question)['citations'])} citations")
+        print(f"Northwind takes the plan Team and asks again: answered from {sources(ada.asks(question))}")
         month = f"{datetime.now(UTC):%Y-%m}"
         print(f"\n{invoice(ada.does('GET', f'{ada.home}/billing/invoices/{month}'))}")
     talk.print("\nNext: `make serve` opens the product, `make eval` scores its answers.")
@@ -140,6 +138,11 @@ def described(answer: dict[str, Any]) -> str:
     quotes = [f"  [{c['number']}] {c['document']}: “{c['quote']}”" for c in answer["citations"]]
     label = "  (offline: sentences copied from the documents, none generated)"
     return "\n".join([answer["answer"], *quotes, *([label] if answer["offline"] else [])])
+
+
+def sources(answer: dict[str, Any]) -> str:
+    """The documents that an answer cites."""
+    return ", ".join(sorted({citation["document"] for citation in answer["citations"]})) or "no document"
 
 
 def invoice(bill: dict[str, Any]) -> str:

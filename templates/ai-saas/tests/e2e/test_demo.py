@@ -16,6 +16,6 @@ def test_the_demo_shows_the_whole_way() -> None:
     assert "[1]" not in contoso.partition("Contoso opens")[0], "the second has no document that says anything"
     assert "Contoso opens Northwind's documents: 404" in contoso
     assert "after 50 questions 402" in contoso
-    assert "takes the plan Team and asks again: 0" not in contoso
+    assert "takes the plan Team and asks again: answered from no document" not in contoso
     assert "Invoice of Northwind" in contoso
     assert "Plan Team" in contoso.partition("Invoice of Northwind")[2]
