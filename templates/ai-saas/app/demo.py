@@ -113,11 +113,13 @@ def demo() -> None:
             print(f"{organisation}: signed up, address confirmed by the e-mail in the outbox, logged in")
         documents = list(documents_in([flavour.samples]))
         print(f"Northwind: {len(documents)} documents uploaded, {ada.uploads(documents)} passages")
-        question = flavour.questions[0]
-        print(f"\nNorthwind asks: {question}\n{described(ada.asks(question))}")
-        print(f"\nContoso asks the same:\n{described(bob.asks(question))}")
+        answers = {question: ada.asks(question) for question in flavour.questions}
+        for question, answer in answers.items():
+            print(f"\nNorthwind asks: {question}\n{described(answer)}")
+        question = next((text for text, answer in answers.items() if answer["citations"]), flavour.questions[0])
+        print(f"\nContoso asks: {question}\n{described(bob.asks(question))}")
         print(f"Contoso opens Northwind's documents: {bob.asks_for('GET', f'{ada.home}/documents').status_code}")
-        spend_all(ada, question)
+        spend_all(ada, question, len(answers))
         ada.does("POST", f"{ada.home}/billing/plan", json={"plan": "team"})
         print(f"Northwind takes the plan Team and asks again: answered from {sources(ada.asks(question))}")
         month = f"{datetime.now(UTC):%Y-%m}"
@@ -125,9 +127,8 @@ def demo() -> None:
     talk.print("\nNext: `make serve` opens the product, `make eval` scores its answers.")
 
 
-def spend_all(visitor: Visitor, question: str) -> None:
-    """Ask until the plan ends, and say how that looks."""
-    asked = 1
+def spend_all(visitor: Visitor, question: str, asked: int) -> None:
+    """Ask until the plan ends, and say how that looks; `asked` questions were asked before."""
     while (answer := visitor.asks_for("POST", f"{visitor.home}/ask", json={"question": question})).is_success:
         asked += 1
     print(f"\nNorthwind asks on: after {asked} questions {answer.status_code}, {answer.json()['detail']}")

@@ -11,7 +11,7 @@ def test_the_demo_shows_the_whole_way() -> None:
         [sys.executable, "-m", "app.cli", "demo"], capture_output=True, text=True, timeout=120, env=environment
     )
     assert ran.returncode == 0, ran.stderr
-    northwind, contoso = ran.stdout.split("Contoso asks the same:")
+    northwind, contoso = ran.stdout.split("Contoso asks: ")
     assert "  [1] " in northwind, "the first organisation gets an answer with a citation"
     assert "[1]" not in contoso.partition("Contoso opens")[0], "the second has no document that says anything"
     assert "Contoso opens Northwind's documents: 404" in contoso
