@@ -13,7 +13,6 @@ from app.answering.assistant import Assistant, Reply
 from app.answering.scoring import MUST_HOLD, RUBRICS, CaseMetadata, Expected, draft, score
 from app.answering.support import shown_to_judge
 from app.bootstrap import Platform
-from app.evals.metrics import precision, recall
 from app.evals.records import CaseResult, Source
 from app.evals.suite import Suite
 from app.legal.comparison import State
@@ -22,6 +21,8 @@ from app.legal.flavour import FLAVOUR
 from app.legal.risks import Risk, risks
 from app.stores.catalog import document_id
 from app.workspace.evaluation import ingest_samples
+
+FINDINGS = "findings"
 
 
 class LegalTask(BaseModel):
@@ -64,17 +65,16 @@ class Outcome:
 
 
 def score_risks(expected: LegalExpected, found: list[Risk]) -> dict[str, float]:
-    """The share of the expected rules that fired, and the share of the fired ones that were expected."""
-    fired = list(dict.fromkeys(risk.rule.name for risk in found))
-    exact = precision(fired, expected.rules) if fired else float(not expected.rules)
-    return {"risk_recall": recall(fired, expected.rules), "risk_precision": exact}
+    """The share of right ones among the rules that fired or should have; 1 where none did and none should."""
+    fired, wanted = {risk.rule.name for risk in found}, set(expected.rules)
+    return {FINDINGS: len(fired & wanted) / len(fired | wanted) if fired | wanted else 1.0}
 
 
 def score_comparison(expected: LegalExpected, comparison: Comparison) -> dict[str, float]:
     """The share of the expected clauses, by title, that are in the expected state."""
     states = {pair.clause.title: pair.state for pair in comparison.pairs}
     right = [states.get(title) == state for title, state in expected.states.items()]
-    return {"clause_states": sum(right) / len(right)}
+    return {FINDINGS: sum(right) / len(right)}
 
 
 def observe(case: ReportCase[LegalTask, Outcome, CaseMetadata]) -> CaseResult:
@@ -145,7 +145,7 @@ SUITE = Suite(
     observe=observe,
     judged=judged,
     rubrics=RUBRICS,
-    must_hold=(*MUST_HOLD, "risk_recall", "risk_precision", "clause_states"),
+    must_hold=(*MUST_HOLD, FINDINGS),
     prompt=FLAVOUR.prompt,
     draft=draft,
 )

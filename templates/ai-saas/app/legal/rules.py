@@ -228,7 +228,7 @@ RULES = (
         Severity.LOW,
         "A dispute begins with a dispute about the court.",
         "Name the law and the court.",
-        _words(r"\bgoverned by\b|\bgoverning law\b|\bcourts? (?:of|in|at)\b"),
+        _words(r"\bgoverned by\b|\bgoverning law\b|\bcourts? (?:of|in|at)\b|\blaws? of \w+ (?:holds?|applies)\b"),
         missing=True,
     ),
     Rule(

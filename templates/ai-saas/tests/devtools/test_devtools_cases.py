@@ -19,6 +19,7 @@ from app.devtools.imports import Proof
 from app.evals.golden import load_dataset
 from app.ingestion.parsing import ParsedDocument, parse
 from app.ingestion.settings import IngestionSettings
+from app.settings import GateSettings
 from app.stores.ports import Chunk
 from app.workspace.flavour import chosen
 
@@ -47,6 +48,10 @@ def test_there_are_at_least_sixty_cases() -> None:
     assert len(CASES) >= 60
 
 
+def test_the_gate_can_decide_on_searches() -> None:
+    assert len(SEARCHES) >= GateSettings.model_validate({}).min_cases
+
+
 @pytest.mark.parametrize("case", QUESTIONS, ids=lambda case: case.name)
 def test_every_phrase_stands_in_a_document_of_the_case(case: Any, library: dict[str, ParsedDocument]) -> None:
     for phrase in case.expected_output.contains:
@@ -69,18 +74,17 @@ def test_only_an_unanswerable_case_names_no_document(case: Any) -> None:
 def test_a_search_that_finds_the_wrong_piece_scores_nothing() -> None:
     expected = DevtoolsExpected(documents=["a/notify.py"], names=["method Notifier.retry"])
     right, wrong = FoundCode(RETRY, "", 1), FoundCode(OTHER, "", 1)
-    assert score_search(expected, [right, wrong]) == {"piece_found": 1, "piece_mrr": 1}
-    assert score_search(expected, [wrong, right]) == {"piece_found": 1, "piece_mrr": 0.5}
-    assert score_search(expected, [wrong]) == score_search(expected, []) == {"piece_found": 0, "piece_mrr": 0}
+    assert score_search(expected, [right, wrong]) == {"found": 1, "piece_mrr": 1}
+    assert score_search(expected, [wrong, right]) == {"found": 1, "piece_mrr": 0.5}
+    assert score_search(expected, [wrong]) == score_search(expected, []) == {"found": 0, "piece_mrr": 0}
 
 
-def test_a_statement_without_a_proof_scores_less() -> None:
+def test_a_statement_without_a_proof_does_not_count() -> None:
     expected = DevtoolsExpected(documents=[], statements=["a.py is run"])
     proven = Statement("start", "a.py is run.", (Proof("a.py", "module", "x"),))
-    bare = Statement("start", "b.py is run.")
-    assert score_statements(expected, [proven]) == {"statements_made": 1, "statements_cited": 1}
-    assert score_statements(expected, [proven, bare])["statements_cited"] == 0.5
-    assert score_statements(expected, []) == {"statements_made": 0, "statements_cited": 0}
+    bare = Statement("start", "a.py is run.")
+    assert score_statements(expected, [bare, proven]) == {"found": 1}
+    assert score_statements(expected, [bare]) == score_statements(expected, []) == {"found": 0}
 
 
 @pytest.mark.parametrize("fields", [{}, {"question": "Why?", "search": "x"}], ids=["none", "two"])

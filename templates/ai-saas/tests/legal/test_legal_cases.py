@@ -14,6 +14,7 @@ from app.legal.evaluation import SUITE, LegalExpected, LegalTask, score_comparis
 from app.legal.flavour import FLAVOUR
 from app.legal.risks import Risk
 from app.legal.rules import RULES
+from app.settings import GateSettings
 from app.workspace.flavour import chosen
 
 CASES: list[Any] = load_dataset(SUITE.dataset, Path("evals/golden") / SUITE.file).cases
@@ -37,6 +38,10 @@ def library() -> dict[str, str]:
 
 def test_there_are_at_least_sixty_cases() -> None:
     assert len(CASES) >= 60
+
+
+def test_the_gate_can_decide_on_findings() -> None:
+    assert len(CASES) - len(QUESTIONS) >= GateSettings.model_validate({}).min_cases
 
 
 @pytest.mark.parametrize("case", QUESTIONS, ids=lambda case: case.name)
@@ -63,16 +68,17 @@ def test_cases_name_rules_and_samples_that_exist(library: dict[str, str]) -> Non
 def test_a_risk_list_that_misses_or_invents_scores_less() -> None:
     expected = LegalExpected(documents=["a.md"], rules=[RULES[0].name, RULES[1].name])
     one, two, three = (Risk(rule, None, "") for rule in RULES[:3])
-    assert score_risks(expected, [one, two]) == {"risk_recall": 1, "risk_precision": 1}
-    assert score_risks(expected, [one]) == {"risk_recall": 0.5, "risk_precision": 1}
-    assert score_risks(expected, [one, two, three])["risk_precision"] < 1
-    assert score_risks(LegalExpected(documents=[]), []) == {"risk_recall": 1, "risk_precision": 1}
+    assert score_risks(expected, [one, two, two]) == {"findings": 1}
+    assert score_risks(expected, [one]) == {"findings": 0.5}
+    assert score_risks(expected, [one, three])["findings"] == pytest.approx(1 / 3)
+    assert score_risks(LegalExpected(documents=[]), []) == {"findings": 1}
+    assert score_risks(LegalExpected(documents=[]), [one]) == {"findings": 0}
 
 
 def test_a_comparison_that_calls_a_change_the_same_scores_less() -> None:
     expected = LegalExpected(documents=[], states={"Rent": State.CHANGED})
     nothing: list[ClausePair] = []
-    assert score_comparison(expected, Comparison(None, None, nothing, [], [])) == {"clause_states": 0}  # type: ignore[arg-type]
+    assert score_comparison(expected, Comparison(None, None, nothing, [], [])) == {"findings": 0}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("fields", [{}, {"question": "Why?", "risks": "a.md"}], ids=["none", "two"])
