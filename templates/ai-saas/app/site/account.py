@@ -1,6 +1,6 @@
 """Pages of one's account: sign-up, the proof of an address, log-in, a forgotten password, log-out."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -46,9 +46,9 @@ class Form:
         page = render(f"site/{template}.html", self.request.app.state.platform, **{**frame, **content})
         return HTMLResponse(page, status, PRIVATE)
 
-    def message(self, heading: str, text: str, **content: object) -> HTMLResponse:
-        """A page that says something and leads on."""
-        return self.show("message", heading, text=text, **content)
+    def message(self, heading: str, text: str, **content: Mapping[str, object]) -> HTMLResponse:
+        """A page that says something and leads on, by a `link` or an `action`."""
+        return self.show("message", heading, 200, text=text, **content)
 
     async def attempt(self, action: Awaitable[object]) -> tuple[str, int]:
         """What went wrong, and as which status; an empty text where nothing did."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from anyio import to_thread
@@ -53,7 +54,7 @@ def read(request: Request, after: str) -> dict[str, object]:
     }
 
 
-def tenant(billing: Billing, row: sa.Row[tuple[str, str, int]], cost: Decimal) -> dict[str, object]:
+def tenant(billing: Billing, row: sa.Row[Any], cost: Decimal) -> dict[str, object]:
     """One organisation's line."""
     scope = OrganisationScope(row.id, "", Role.VIEWER)
     standings = billing.usage.standing(scope)
@@ -80,7 +81,7 @@ def tiles(total: int, people: int, tenants: Sequence[dict[str, object]], cost: D
     ]
 
 
-def _organisations(after: str) -> sa.Select[tuple[str, str, int]]:
+def _organisations(after: str) -> sa.Executable:
     """Organisations by name with the number of their members."""
     count = sa.func.count(members.c.user).label("members")
     joined = organisations.outerjoin(members, members.c.organisation == organisations.c.id)
@@ -89,7 +90,7 @@ def _organisations(after: str) -> sa.Select[tuple[str, str, int]]:
     return query.order_by(organisations.c.name, organisations.c.id).limit(MOST + 1)
 
 
-def _costs() -> sa.Select[tuple[str, int]]:
+def _costs() -> sa.Executable:
     """What each organisation's model calls cost this month, in billionths of a dollar."""
     first = month_bounds(f"{datetime.now(UTC):%Y-%m}")[0].date()
     total = sa.func.sum(ledger.c.nano_usd).label("nano_usd")

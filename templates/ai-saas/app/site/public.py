@@ -72,7 +72,7 @@ def money(amount: Decimal) -> str:
     """US dollars; cents where there are any, and as many digits as a price of one thing has."""
     if amount == amount.to_integral():
         return f"${amount:,.0f}"
-    return f"${amount.normalize():f}" if amount.normalize().as_tuple().exponent < -2 else f"${amount:,.2f}"
+    return f"${amount:,.2f}" if amount == round(amount, 2) else f"${amount.normalize():f}"
 
 
 def _lines(kind: Kind, quota: Quota) -> list[str]:

@@ -1,6 +1,7 @@
 """Adds the product's pages to the application; accounts, organisations, billing and the workspace come before."""
 
 import re
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.responses import HTMLResponse
@@ -21,8 +22,9 @@ ROOMS = (public, account, organisations, workspace, manage, settings, billing, t
 
 def mount(app: FastAPI, platform: Platform, tenants: Tenants) -> None:
     """Add every page; all templates, the landing page included, know which product this is."""
-    TEMPLATES.globals["product"] = chosen()
-    TEMPLATES.filters["marks"] = marks
+    templates: Any = TEMPLATES  # its globals are typed as those that it begins with
+    templates.globals["product"] = chosen()
+    templates.filters["marks"] = marks
     for room in ROOMS:
         app.include_router(room.router)
     app.include_router(elsewhere)
