@@ -9,12 +9,13 @@ import pytest
 
 pytest.importorskip("stripe", reason="STRIPE IS NOT TESTED: run `uv sync --extra stripe`")
 
+from app.billing.outbox import Delivery, Outbox
 from app.billing.plans import Kind
 from app.billing.subscriptions import Subscriptions
 from app.billing.usage import Usage
 from app.tenancy.scope import OrganisationScope, Role
 from tests.e2e.killed_billing import CUSTOMER
-from tests.integration.billing_contract import ledger
+from tests.integration.billing_contract import Listener, ledger
 from tests.integration.billing_setting import PLANS, sqlite_database
 from tests.integration.stripe_stub import stripe_stub
 
@@ -31,6 +32,7 @@ def test_metering_webhook_and_outbox_survive_a_kill_at_every_moment(tmp_path: Pa
         assert ledger(engine, scope) == {Kind.QUESTIONS: 2}
         assert Usage(engine, PLANS).standing(scope)[Kind.QUESTIONS].used == 2
         assert Subscriptions(engine, PLANS).plan(scope).name == "team"
+        assert Outbox(engine, Listener(), 0).deliver() == Delivery(reported=0, held=0), "nothing waits for anybody"
     assert stub.billed == 2, "each question that was answered is on the bill once"
     assert {form["payload[stripe_customer_id]"] for form in stub.metered.values()} == {CUSTOMER}
     asked = [form["identifier"] for path, form in stub.asked if path == "/v1/billing/meter_events"]

@@ -10,9 +10,8 @@ from app.billing.plans import Plans
 from app.stores.database import open_database
 from app.tenancy.isolation import guard
 from app.tenancy.scope import OrganisationScope, Role
-from app.tenancy.tables import add_tenant, load_tables, metadata
+from app.tenancy.tables import add_tenant, metadata
 
-load_tables()
 PLANS = Plans.model_validate(
     {
         "warn_from": 0.8,
