@@ -18,7 +18,7 @@ from app.support.replies import PROMPT, Suggested, suggest
 from app.workspace.evaluation import ingest_samples
 
 EVALUATION = "evaluation"  # who asks
-Kind = Literal["single", "lookup", "chatty", "unanswerable", "handover"]  # what a case tests
+Kind = Literal["single", "lookup", "paraphrase", "chatty", "unanswerable", "handover"]  # what a case tests
 
 
 class GoldenTicket(BaseModel):

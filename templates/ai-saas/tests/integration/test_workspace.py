@@ -100,6 +100,7 @@ def test_a_conversation_is_its_owners_alone_and_can_be_forgotten(town: Town, rea
     assert member.does("GET", path).status_code == 404
     assert member.does("POST", f"{path}/shares").status_code == 404
     assert member.does("DELETE", path).status_code == 404
+    assert member.gets(at(acme, "conversations")) == []
     assert reader.does("DELETE", path).status_code == 204
     assert reader.does("GET", path).status_code == 404
 
@@ -111,6 +112,9 @@ def test_a_link_shows_one_conversation_until_it_is_taken_back(town: Town, reader
     shown = stranger.get(f"/v1/shared/{link['token']}")
     assert shown.json()["turns"][0]["question"] == QUESTION
     assert shown.headers["cache-control"] == "no-store"
+    member = town.joined(reader, acme, "member")
+    assert member.gets(at(acme, "shares")) == []
+    assert member.does("DELETE", at(acme, f"shares/{link['id']}")).status_code == 404
     (listed,) = reader.gets(at(acme, "shares"))
     assert (listed["id"], listed["token"], listed["url"]) == (link["id"], "", "")
     assert reader.does("DELETE", at(acme, f"shares/{link['id']}")).status_code == 204
