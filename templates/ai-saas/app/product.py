@@ -25,6 +25,7 @@ def mount(app: FastAPI, platform: Platform) -> None:
 
     prepare(platform.catalog.engine)
     app.state.tenants = tenants = Tenants(platform)
+    app.state.platform = tenants.service()
     for room in (organisations, billing, workspace, site):
         room.mount(app, platform, tenants)
 

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 from app.errors import ConfigurationError
 from app.stores.database import SCHEMA_LOCK, first_line
 from app.stores.database import metadata as shared
-from app.tenancy.scope import ORGANISATION
+from app.tenancy.scope import ORGANISATION, SERVICE_ID
 from app.tenancy.tables import GUARDED, metadata
 
 # What is the service's own. Every other table of the shared rooms, also one to come, holds data of organisations.
@@ -94,6 +94,8 @@ def isolate(engine: Engine) -> None:
                 connection.exec_driver_sql(ISOLATED_INDEX)
         for name in _guarded_tables():
             _protect(connection, name)
+        own = "INSERT INTO tenant (id, created_at) VALUES (:id, now()) ON CONFLICT DO NOTHING"
+        connection.execute(sa.text(own), {"id": SERVICE_ID})
         rights = "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
         if connection.exec_driver_sql(rights).scalar():
             connection.exec_driver_sql(MAKE_LIMITED)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy.engine import Engine
 
 ID_LENGTH = 16
+SERVICE_ID = "0" * ID_LENGTH  # no organisation: whose the operators' own feedback is on PostgreSQL
 ORGANISATION = "organisation"  # the execution option that names an engine's organisation
 
 

@@ -14,9 +14,10 @@ from sqlalchemy.engine import Engine
 from app.bootstrap import Platform
 from app.errors import NotFound
 from app.evals.answers import AnswerLog
+from app.stores.catalog import Catalog
 from app.tenancy.costs import OrganisationMeter, forget_account
 from app.tenancy.homes import Home, home_of, organisations_folder
-from app.tenancy.scope import is_id, of_organisation
+from app.tenancy.scope import SERVICE_ID, is_id, of_organisation
 from app.tenancy.tables import deletions, load_tables, metadata, tenants
 
 MOST_OPEN = 32  # organisations; on a laptop each open one has a file and its vectors in memory
@@ -76,6 +77,17 @@ class Tenants:
             room: Room = tenant.rooms[make]
         return room
 
+    def service(self) -> Platform:
+        """The shared platform for what is no organisation's, such as the feedback of who runs the service.
+
+        On SQLite the service's own file is enough; in PostgreSQL's separated tables it needs a name as well.
+        """
+        if self.engine.dialect.name == "sqlite":
+            return self._platform
+        catalog = Catalog(of_organisation(self.engine, SERVICE_ID))
+        answers = AnswerLog(catalog.engine, self._platform.settings.quality)
+        return replace(self._platform, catalog=catalog, answers=answers)
+
     def rows(self, organisation: str) -> Engine:
         """The service's database for the guarded tables of one organisation (usage, members, …)."""
         return of_organisation(self.engine, organisation)
@@ -94,7 +106,7 @@ class Tenants:
 
     def exists(self, organisation: str) -> bool:
         """Whether there is such an organisation, as the database says now."""
-        if not is_id(organisation):
+        if not is_id(organisation) or organisation == SERVICE_ID:
             return False
         with self.engine.connect() as connection:
             found = connection.execute(sa.select(tenants.c.id).where(tenants.c.id == organisation)).first()
@@ -103,7 +115,8 @@ class Tenants:
     def all(self) -> list[str]:
         """The ids of all organisations, oldest first."""
         with self.engine.connect() as connection:
-            return list(connection.scalars(sa.select(tenants.c.id).order_by(tenants.c.created_at, tenants.c.id)))
+            query = sa.select(tenants.c.id).where(tenants.c.id != SERVICE_ID)
+            return list(connection.scalars(query.order_by(tenants.c.created_at, tenants.c.id)))
 
     def delete(self, organisation: str) -> None:
         """Delete an organisation with all that is its own: rows, passages, vectors, cached answers, files.

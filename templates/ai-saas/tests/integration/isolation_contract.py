@@ -107,7 +107,7 @@ class IsolationContract:
             callers = connection.exec_driver_sql("SELECT caller, input_tokens FROM spend_ledger").all()
         assert [tuple(row) for row in callers] == [(one, 7)]
 
-    @pytest.mark.parametrize("identifier", ["", "../../../etc", "0" * 16, "A" * 16, "0" * 15 + "/", "%2e%2e"])
+    @pytest.mark.parametrize("identifier", ["", "../../../etc", "0" * 16, "1" * 16, "A" * 16, "0" * 15 + "/", "%2e%2e"])
     def test_nothing_but_an_organisation_opens(self, tenants: Tenants, identifier: str) -> None:
         for reach in (tenants.open, tenants.files, tenants.delete):
             with pytest.raises(NotFound):

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from fastapi.testclient import TestClient
 from sqlalchemy.engine import Engine
 
+from app.api.application import create_app
 from app.bootstrap import build_index, open_platform
 from app.errors import ConfigurationError
 from app.migrations.running import migrate, prepare
@@ -133,6 +135,17 @@ def test_a_role_that_owns_nothing_can_serve(everything: Engine) -> None:
         assert counts(tenants.open(two).catalog.engine, SHARED) == dict.fromkeys((t.name for t in SHARED), 0)
         tenants.delete(one)
         assert tenants.all() == [two]
+
+
+def test_feedback_of_who_runs_the_service_is_no_organisations(everything: Engine) -> None:
+    migrate_as_owner(everything)
+    with open_platform(settings_of(everything, "owner")) as platform:
+        app, secret = create_app(platform), platform.catalog.keys.create("operator")
+        client, one = TestClient(app, headers={"Authorization": f"Bearer {secret}"}), found(app.state.tenants)
+        assert client.post("/v1/feedback", json={"trace_id": "0" * 32, "rating": 1}).status_code == 204
+        assert [said["rating"] for said in client.get("/v1/feedback").json()] == [1]
+        assert app.state.tenants.open(one).answers.judgements() == []
+        assert app.state.tenants.all() == [one]
 
 
 def test_a_superuser_steps_down_to_a_role_that_sees_one_organisation(everything: Engine) -> None:
