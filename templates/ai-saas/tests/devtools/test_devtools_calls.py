@@ -121,3 +121,27 @@ def test_pages_show_hostile_code_as_text() -> None:
         page = pages.get_template(template).render(content=content, form={}, csrf="token")
         assert "<script>" not in page
         assert "alert(1)" in page
+
+
+@pytest.mark.parametrize(
+    ("tool", "form", "expected"),
+    [
+        ("code-search", {"question": "checksum exclusive or of bytes", "kind": "py"}, "function checksum"),
+        ("code-search", {"question": "checksum exclusive or of bytes", "kind": "\0"}, "function checksum"),
+        ("architecture", {"repository": "tidewatch"}, "is imported by"),
+    ],
+    ids=["search", "search in an odd kind", "architecture"],
+)
+def test_each_tool_has_a_page(ada: Person, acme: str, tool: str, form: dict[str, str], expected: str) -> None:
+    page = f"/o/{acme.split('/')[3]}/tools/{tool}"
+    empty = ada.http.get(page)
+    filled = ada.http.post(page, data={**form, "csrf_token": ada.csrf})
+    assert (empty.status_code, filled.status_code) == (200, 200)
+    assert expected in filled.text
+    assert expected not in empty.text
+
+
+def test_the_page_of_the_architecture_takes_a_repository(ada: Person, acme: str) -> None:
+    page = ada.http.get(f"/o/{acme.split('/')[3]}/tools/architecture").text
+    assert f'action="{acme}"' in page
+    assert 'enctype="multipart/form-data"' in page

@@ -105,3 +105,31 @@ def test_a_page_shows_hostile_text_as_text() -> None:
     page = pages.get_template("legal/risks.html").render(content=content, form={}, csrf="token")
     assert "<script>" not in page
     assert DISCLAIMER in page
+
+
+@pytest.mark.parametrize(
+    ("tool", "form", "expected"),
+    [
+        ("clauses", {"question": "credit for each hour below the availability"}, "2 percent"),
+        ("risks", {"contract": document_id(OLD)}, "One side may raise the price"),
+        ("comparison", {"first": document_id(OLD), "second": document_id(NEW)}, "<ins>"),
+    ],
+)
+def test_each_tool_has_a_page_with_the_notice(
+    ada: Person, acme: str, tool: str, form: dict[str, str], expected: str
+) -> None:
+    page = f"/o/{acme.split('/')[3]}/tools/{tool}"
+    empty = ada.http.get(page)
+    filled = ada.http.post(page, data={**form, "csrf_token": ada.csrf})
+    assert (empty.status_code, filled.status_code) == (200, 200)
+    assert expected in filled.text
+    assert expected not in empty.text
+    assert DISCLAIMER in empty.text
+    assert DISCLAIMER in filled.text
+
+
+def test_a_page_tells_what_was_wrong_with_its_form(ada: Person, acme: str) -> None:
+    page = f"/o/{acme.split('/')[3]}/tools/risks"
+    answer = ada.http.post(page, data={"contract": "\0' OR 1=1", "csrf_token": ada.csrf})
+    assert answer.status_code == 404
+    assert "There is no such document." in answer.text
