@@ -79,7 +79,7 @@ class Mailer:
         message["From"], message["To"], message["Subject"] = self._settings.sender, mail.to, mail.subject
         message["Date"] = datetime.now(UTC)
         message["Message-ID"] = f"<{uuid4().hex}@{self._settings.sender.rpartition('@')[2]}>"
-        message.set_content(mail.body)
+        message.set_content(mail.body, cte="7bit" if mail.body.isascii() else None)  # links stay whole in the outbox
         return message
 
 

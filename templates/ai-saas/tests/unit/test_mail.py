@@ -29,6 +29,13 @@ def test_without_a_server_mail_is_whole_in_the_outbox(tmp_path: Path) -> None:
     assert first["Message-ID"] != second["Message-ID"]
 
 
+def test_a_link_can_be_copied_from_the_file_in_the_outbox(tmp_path: Path) -> None:
+    link = f"https://app.example.com/verify?token={'x' * 60}"
+    Mailer(settings(outbox=tmp_path)).send(Mail("ada@example.com", "Confirm", f"Hello,\n\n{link}\n"))
+    (file,) = tmp_path.iterdir()
+    assert link in file.read_text()
+
+
 def test_a_server_that_cannot_be_reached_is_an_error_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise ConnectionRefusedError(111, "Connection refused")
