@@ -256,6 +256,11 @@ def test_every_tool_of_the_product_has_a_page(ada: Person, bob: Person, acme: st
     assert sends(bob, f"/o/{acme}/tools/{tool}").status_code == 404
 
 
+def test_the_products_notice_stands_on_every_page(ada: Person, acme: str) -> None:
+    for page in ("/", "/pricing", "/login", *(f"/o/{acme}{page}" for page in PAGES)):
+        assert chosen().notice in opens(ada, page)
+
+
 @pytest.mark.parametrize("path", ["/tools/none", "/nothing", "/document?name=../../etc/passwd", "/ask?conversation=x"])
 def test_what_is_not_there_is_a_page_that_says_so(ada: Person, acme: str, path: str) -> None:
     response = ada.http.get(f"/o/{acme}{path}")
