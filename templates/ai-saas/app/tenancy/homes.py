@@ -1,9 +1,10 @@
 """Where an organisation's rows and passages live: a file of its own, guarded tables, or a collection of its own."""
 
+import shutil
 import sqlite3
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -22,17 +23,13 @@ from app.tenancy.scope import of_organisation
 DATABASE = "data.db"
 
 
-def _nothing(organisation: str) -> None:
-    """What is to be removed goes with the organisation's folder, or with its row."""
-
-
 @dataclass(frozen=True)
 class Home:
-    """How the catalog and the index of one organisation are opened, and what of them must be removed by name."""
+    """How the catalog and the index of one organisation are opened, and what removes that which has no rows to go."""
 
     catalog: Callable[[str], Catalog]
     index: Callable[[str], SearchIndex]
-    remove: Callable[[str], None] = _nothing
+    remove: tuple[Callable[[str], None], ...] = ()
 
 
 def home_of(platform: Platform) -> Home:
@@ -42,30 +39,23 @@ def home_of(platform: Platform) -> Home:
         ConfigurationError: databases that do not go together, or that do not keep organisations apart.
     """
     settings = platform.settings
-    on_server = settings.store.url.startswith(POSTGRESQL)
-    catalog, index = _on_server(platform) if on_server else _in_files(settings)
+    home = _on_server(platform) if settings.store.url.startswith(POSTGRESQL) else _in_files(settings)
     index_url = settings.store.index_url or settings.store.url
     if index_url.startswith(QDRANT):
         collections = Collections(settings)
-        return Home(catalog, collections.open, collections.remove)
+        return replace(home, index=collections.open, remove=(*home.remove, collections.remove))
     if index_url != settings.store.url:
         raise ConfigurationError(
             "APP_STORE__INDEX_URL names another database than APP_STORE__URL, where organisations are not known.",
             "Leave it empty, or name a Qdrant server.",
         )
-    return Home(catalog, index)
+    return home
 
 
-def organisations_folder(settings: Settings) -> Path:
-    """Where each organisation has a folder called by its id: beside SQLite's file, else below `var`."""
-    url = settings.store.url
-    base = Path(url.removeprefix(SQLITE)).parent if url.startswith(SQLITE) else Path("var")
-    return base / "organisations"
-
-
-def _in_files(settings: Settings) -> tuple[Callable[[str], Catalog], Callable[[str], SearchIndex]]:
-    """One SQLite file for each organisation: no query can reach another's rows."""
-    folder, embedding = organisations_folder(settings).absolute(), settings.embedding
+def _in_files(settings: Settings) -> Home:
+    """A folder for each organisation beside the service's file, called by its id: no query reaches another's rows."""
+    folder = Path(settings.store.url.removeprefix(SQLITE)).absolute().parent / "organisations"
+    embedding = settings.embedding
 
     def catalog(organisation: str) -> Catalog:
         path = folder / organisation / DATABASE
@@ -76,7 +66,10 @@ def _in_files(settings: Settings) -> tuple[Callable[[str], Catalog], Callable[[s
     def index(organisation: str) -> SearchIndex:
         return SQLiteIndex(folder / organisation / DATABASE, embedding.model, embedding.dimensions)
 
-    return catalog, index
+    def remove(organisation: str) -> None:
+        shutil.rmtree(folder / organisation, ignore_errors=True)
+
+    return Home(catalog, index, (remove,))
 
 
 def _file_engine(path: Path) -> Engine:
@@ -91,14 +84,14 @@ def _file_engine(path: Path) -> Engine:
     return engine
 
 
-def _on_server(platform: Platform) -> tuple[Callable[[str], Catalog], Callable[[str], SearchIndex]]:
+def _on_server(platform: Platform) -> Home:
     """Tables and pools that all organisations share; PostgreSQL shows each its own rows."""
     from app.tenancy.vectors import OrganisationIndex  # here, because a laptop without PostgreSQL need not load it
 
     engine, shared = platform.catalog.engine, platform.index
     role = guard(engine)
     require_isolation(engine)
-    return (
+    return Home(
         lambda organisation: Catalog(of_organisation(engine, organisation)),
         lambda organisation: OrganisationIndex.beside(shared, organisation, role),
     )

@@ -1,10 +1,8 @@
 """A tenant's platform: the shared platform, reaching the data of one organisation and of no other."""
 
-import shutil
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -16,7 +14,7 @@ from app.errors import NotFound
 from app.evals.answers import AnswerLog
 from app.stores.catalog import Catalog
 from app.tenancy.costs import OrganisationMeter, forget_account
-from app.tenancy.homes import Home, home_of, organisations_folder
+from app.tenancy.homes import home_of
 from app.tenancy.scope import SERVICE_ID, is_id, of_organisation
 from app.tenancy.tables import deletions, load_tables, metadata, tenants
 
@@ -40,7 +38,7 @@ class Tenants:
     `engine` is the service's database without any organisation: it shows no guarded row on PostgreSQL.
     """
 
-    def __init__(self, platform: Platform, home: Home | None = None, most_open: int = MOST_OPEN) -> None:
+    def __init__(self, platform: Platform, most_open: int = MOST_OPEN) -> None:
         """Stand on an open platform whose database is migrated.
 
         Raises:
@@ -49,8 +47,7 @@ class Tenants:
         load_tables()
         self.engine: Engine = platform.catalog.engine
         self._platform = platform
-        self._home = home or home_of(platform)
-        self._folder = organisations_folder(platform.settings)
+        self._home = home_of(platform)
         self._most_open = most_open
         self._open: OrderedDict[str, Tenant] = OrderedDict()
         self._lock = RLock()
@@ -88,22 +85,6 @@ class Tenants:
         answers = AnswerLog(catalog.engine, self._platform.settings.quality)
         return replace(self._platform, catalog=catalog, answers=answers)
 
-    def rows(self, organisation: str) -> Engine:
-        """The service's database for the guarded tables of one organisation (usage, members, …)."""
-        return of_organisation(self.engine, organisation)
-
-    def files(self, organisation: str) -> Path:
-        """The folder for files of an organisation; the only place where a path of one is made.
-
-        Raises:
-            NotFound: there is no such organisation.
-        """
-        if not self.exists(organisation):
-            raise _unknown(organisation)
-        folder = self._folder / organisation / "files"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-
     def exists(self, organisation: str) -> bool:
         """Whether there is such an organisation, as the database says now."""
         if not is_id(organisation) or organisation == SERVICE_ID:
@@ -129,7 +110,7 @@ class Tenants:
         """
         if not self.exists(organisation):
             raise _unknown(organisation)
-        with self.rows(organisation).begin() as connection:
+        with of_organisation(self.engine, organisation).begin() as connection:
             connection.execute(deletions.insert().values(id=organisation))
             forget_account(connection, organisation)
             for table in reversed(metadata.sorted_tables):
@@ -176,8 +157,8 @@ class Tenants:
                 connection.execute(deletions.delete().where(deletions.c.id == organisation))
 
     def _remove_data(self, organisation: str) -> None:
-        self._home.remove(organisation)
-        shutil.rmtree(self._folder / organisation, ignore_errors=True)
+        for remove in self._home.remove:
+            remove(organisation)
 
 
 def _unknown(organisation: str) -> NotFound:

@@ -109,14 +109,9 @@ class IsolationContract:
 
     @pytest.mark.parametrize("identifier", ["", "../../../etc", "0" * 16, "1" * 16, "A" * 16, "0" * 15 + "/", "%2e%2e"])
     def test_nothing_but_an_organisation_opens(self, tenants: Tenants, identifier: str) -> None:
-        for reach in (tenants.open, tenants.files, tenants.delete):
+        for reach in (tenants.open, tenants.delete):
             with pytest.raises(NotFound):
                 reach(identifier)
-
-    def test_each_organisation_has_a_folder_of_its_own(self, tenants: Tenants, one: str, two: str) -> None:
-        folders = [tenants.files(organisation) for organisation in (one, two)]
-        assert [folder.parent.name for folder in folders] == [one, two]
-        assert folders[0].parent.parent == folders[1].parent.parent
 
     def test_a_deleted_organisation_leaves_nothing(
         self, tenants: Tenants, platform: Platform, everything: sa.Engine, tmp_path: Path, one: str, two: str
@@ -153,15 +148,22 @@ class IsolationContract:
         assert [path for path in tmp_path.rglob("*") if one in path.name] == []
 
     def test_a_deletion_that_was_interrupted_ends_at_the_next_start(
-        self, tenants: Tenants, platform: Platform, tmp_path: Path, one: str, monkeypatch: pytest.MonkeyPatch
+        self,
+        tenants: Tenants,
+        platform: Platform,
+        everything: sa.Engine,
+        tmp_path: Path,
+        one: str,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         fill(tenants, one)
         with monkeypatch.context() as context:
-            context.setattr("app.tenancy.tenants.shutil.rmtree", self.fail)
+            context.setattr(tenants, "_remove_data", self.fail)
             with pytest.raises(ConnectionError):
                 tenants.delete(one)
-        assert [path for path in tmp_path.rglob("*") if one in path.name]
+        assert traces(everything, one) == ["tenant_deletion"]
         Tenants(platform)
+        assert traces(everything, one) == []
         assert [path for path in tmp_path.rglob("*") if one in path.name] == []
 
     def test_an_organisation_that_was_closed_for_others_goes_on(self, platform: Platform, tenants: Tenants) -> None:

@@ -12,6 +12,7 @@ from app.stores.database import Moment
 from app.stores.database import metadata as shared
 from app.stores.ports import Chunk
 from app.tenancy.isolation import SERVICE
+from app.tenancy.scope import of_organisation
 from app.tenancy.tables import add_tenant, load_tables, metadata, tenants
 from app.tenancy.tenants import Tenants
 
@@ -28,15 +29,14 @@ def found(tenants: Tenants) -> str:
 
 
 def fill(tenants: Tenants, organisation: str) -> None:
-    """One row in every table, the same keys for every organisation, a passage in the index and a file."""
+    """One row in every table, the same keys for every organisation, and a passage in the index."""
     platform = tenants.open(organisation)
     _insert(platform.catalog.engine, SHARED, "same", {})
     known: dict[sa.Column[Any], Any] = {}
     _insert(tenants.engine, [users], organisation[::-1], known)  # a person, who stays when the organisation goes
-    _insert(tenants.rows(organisation), OWN, organisation, known)
+    _insert(of_organisation(tenants.engine, organisation), OWN, organisation, known)
     vector = np.eye(1, platform.settings.embedding.dimensions, dtype=np.float32)
     platform.index.upsert("robot.md", [Chunk("robot.md", 0, TEXT, "Robot")], vector)
-    (tenants.files(organisation) / "export.zip").write_bytes(b"PK")
 
 
 def counts(engine: Engine, tables: list[sa.Table]) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -22,16 +21,14 @@ from app.tenancy.tenants import Tenants
 from tests.integration.isolation_contract import IsolationContract
 from tests.integration.one_of_everything import SHARED, counts, fill, found
 
-PROMPTS = Path("prompts").absolute()
 ROLE = "DO $$ BEGIN CREATE ROLE {0} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
 GUARDED_TABLES = [table for table in metadata.sorted_tables if table.info == GUARDED]
 SEPARATED = [*(table.name for table in (*SHARED, *GUARDED_TABLES)), *INDEX]
 
 
 @pytest.fixture
-def everything(databases: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """An empty database of the role `owner`, opened by the server.s owner; files come into a folder of the test."""
-    monkeypatch.chdir(tmp_path)
+def everything(databases: Callable[[], str]) -> Iterator[Engine]:
+    """An empty database that belongs to the role `owner`, opened by the owner of the server."""
     engine = sa.create_engine(databases().replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         for role in ("owner", "service"):
@@ -45,7 +42,7 @@ def everything(databases: Callable[[], str], tmp_path: Path, monkeypatch: pytest
 def settings_of(everything: Engine, role: str) -> Settings:
     """The settings of a service that connects as `role`."""
     url = everything.url.set(drivername="postgresql", username=role).render_as_string(hide_password=False)
-    return Settings(store=StoreSettings(url=url), prompts_dir=PROMPTS)
+    return Settings(store=StoreSettings(url=url))
 
 
 def migrate_as_owner(everything: Engine) -> None:
@@ -67,7 +64,8 @@ class TestIsolationByRows(IsolationContract):
         self, tenants: Tenants, one: str, two: str
     ) -> None:
         fill(tenants, one)
-        seen = [counts(engine, GUARDED_TABLES) for engine in (tenants.rows(one), tenants.rows(two), tenants.engine)]
+        engines = [*(of_organisation(tenants.engine, each) for each in (one, two)), tenants.engine]
+        seen = [counts(engine, GUARDED_TABLES) for engine in engines]
         assert [set(each.values()) for each in seen] == [{1}, {0}, {0}]
 
     @pytest.mark.parametrize("statement", ["UPDATE {} SET organisation = organisation", "DELETE FROM {}"])
@@ -75,7 +73,7 @@ class TestIsolationByRows(IsolationContract):
         self, tenants: Tenants, one: str, two: str, statement: str
     ) -> None:
         fill(tenants, one)
-        for engine in (tenants.rows(two), tenants.engine):
+        for engine in (of_organisation(tenants.engine, two), tenants.engine):
             with engine.begin() as connection:
                 touched = {name: connection.exec_driver_sql(statement.format(name)).rowcount for name in SEPARATED}
             assert set(touched.values()) == {0}, touched
@@ -83,11 +81,12 @@ class TestIsolationByRows(IsolationContract):
     def test_no_row_is_written_or_moved_for_another(self, tenants: Tenants, one: str, two: str) -> None:
         fill(tenants, one)
         insert = "INSERT INTO document_content (sha256, document_id, organisation) VALUES ('a', 'b', '{}')"
-        for engine in (tenants.rows(two), tenants.engine):
+        for engine in (of_organisation(tenants.engine, two), tenants.engine):
             with pytest.raises(sa.exc.ProgrammingError, match="row-level security"), engine.begin() as connection:
                 connection.exec_driver_sql(insert.format(one))
         move = "UPDATE document SET organisation = '{}'"
-        with pytest.raises(sa.exc.ProgrammingError, match="row-level"), tenants.rows(one).begin() as connection:
+        own = of_organisation(tenants.engine, one)
+        with pytest.raises(sa.exc.ProgrammingError, match="row-level security"), own.begin() as connection:
             connection.exec_driver_sql(move.format(two))
 
     def test_nothing_is_written_without_an_organisation_even_where_one_was_named_before(
@@ -107,7 +106,7 @@ class TestIsolationByRows(IsolationContract):
 
     def test_an_organisation_ends_with_its_transaction(self, tenants: Tenants, one: str) -> None:
         fill(tenants, one)
-        assert set(counts(tenants.rows(one), GUARDED_TABLES).values()) == {1}
+        assert set(counts(of_organisation(tenants.engine, one), GUARDED_TABLES).values()) == {1}
         assert set(counts(tenants.engine, GUARDED_TABLES).values()) == {0}  # the same connection, from the pool
 
     def test_no_row_belongs_to_an_organisation_that_there_is_not(self, tenants: Tenants) -> None:
