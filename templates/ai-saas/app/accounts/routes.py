@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, BackgroundTasks, Depends, Path, Request, Response
@@ -14,6 +14,7 @@ from app.accounts.passwords import LONGEST, SHORTEST
 from app.accounts.sessions import Session, Sessions
 from app.accounts.settings import AccountSettings
 from app.accounts.users import Accounts
+from app.api.problems import MEDIA_TYPE
 from app.mail import Address, Mail, Mailer
 from app.organisations.members import Organisations
 from app.tenancy.scope import ID_LENGTH
@@ -21,6 +22,11 @@ from app.tenancy.scope import ID_LENGTH
 ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 MAILS_PER_ADDRESS = 20  # calls in a row that make us send e-mail, from one network address, …
 MAILS_FORGOTTEN = timedelta(minutes=10)  # … where a pause of so long ends the row
+
+PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+NO_LINK: dict[int | str, dict[str, Any]] = {
+    404: {"description": "The link is unknown, used up or too old", "content": PROBLEM}
+}
 
 router = APIRouter(tags=["account"], dependencies=[Depends(from_own_page)])
 
@@ -180,7 +186,7 @@ async def sign_up(account: NewAccount, desk: DeskDep) -> Accepted:
     return Accepted()
 
 
-@router.post("/verify", status_code=204, openapi_extra=PUBLIC)
+@router.post("/verify", status_code=204, openapi_extra=PUBLIC, responses=NO_LINK)
 async def verify(link: Link, desk: DeskDep) -> None:
     """Prove an address by the secret of its link, which is good once."""
     await to_thread.run_sync(desk.accounts.verify, link.token)
@@ -222,7 +228,7 @@ async def forgotten(mailbox: Email, desk: DeskDep) -> Accepted:
     return Accepted()
 
 
-@router.post("/password/reset", status_code=204, openapi_extra=PUBLIC)
+@router.post("/password/reset", status_code=204, openapi_extra=PUBLIC, responses=NO_LINK)
 async def reset(change: Reset, desk: DeskDep) -> None:
     """Set a password by the secret of a link; every session of the person ends."""
     desk.post(await to_thread.run_sync(desk.accounts.reset, change.token, change.password, limiter=desk.hashing))

@@ -8,7 +8,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.accounts.access import SessionDep, address_of
-from app.accounts.routes import Body, Confirmation, Identifier, Name, Secret
+from app.accounts.routes import NO_LINK, Body, Confirmation, Identifier, Name, Secret
 from app.accounts.users import Accounts
 from app.mail import Address, Mailer
 from app.organisations.access import AccessDep, require_role
@@ -155,7 +155,7 @@ async def create_organisation(
     return OrganisationState.model_validate(made)
 
 
-@router.post("/invitations/accept")
+@router.post("/invitations/accept", responses=NO_LINK)
 async def accept_invitation(
     link: InvitationLink, request: Request, session: SessionDep, rooms: RoomsDep
 ) -> OrganisationState:
