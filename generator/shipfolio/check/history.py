@@ -22,7 +22,7 @@ from typing import IO
 CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\thooksPath = /dev/null\n\tfsmonitor = false\n"
 HEX = re.compile(r"[0-9a-f]{40}")
 REF = re.compile(r"refs/[\w./@+-]{1,200}")
-STAGED = re.compile(r"(\d{6} [0-9a-f]{40}) 0\t(.+)", re.DOTALL)
+STAGED = re.compile(r"(\d{6} [0-9a-f]{40} [0-3])\t(.+)", re.DOTALL)
 MAX_REFS = 2_000
 MAX_HISTORY_BYTES = 32_000_000
 MAX_BLOB_BYTES = 1_000_000
@@ -56,7 +56,7 @@ class History:
     missing: str = ""
 
     def listed(self) -> dict[str, str]:
-        """The paths that are tracked, each with its mode and blob id in the index, or new and not ignored, with ""."""
+        """The paths that are tracked, each with mode, blob id and stage, or new and not ignored, with ""."""
         listed = self._git("ls-files", "-z", "--stage", "--cached", "--others", "--exclude-standard")
         lines = listed.decode("utf-8", "surrogateescape").split("\0")
         staged = ((STAGED.fullmatch(line), line) for line in lines if line)

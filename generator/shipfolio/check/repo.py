@@ -83,8 +83,7 @@ class Repo:
 
     def blob_ids(self) -> Set[str]:
         """The ids that git gives to the files as they are now, without those longer than `MAX_BYTES`."""
-        contents = (self._content(name) for name in self.files)
-        return {_blob_id(content) for content in contents if content and len(content) <= MAX_BYTES}
+        return {self._blob(name) for name in self.files} - {""}
 
     def holds(self, name: str, content: bytes) -> bool | None:
         """Whether a file is exactly this; None where there is no such file."""
@@ -108,11 +107,16 @@ class Repo:
         return self.history.listed()
 
     def _staged(self, name: str) -> str:
-        """Mode and blob id that the index would have of a file as it is; empty where that is not known here."""
-        content, mode = self._content(name), self._mode(name)
-        if content is None or mode is None or len(content) > MAX_BYTES:
+        """Mode, blob id and stage that the index would have of a file as it is; empty where that is not known here."""
+        blob, mode = self._blob(name), self._mode(name)
+        if not blob or mode is None:
             return ""
-        return f"{'100755' if mode & stat.S_IXUSR else '100644'} {_blob_id(content)}"
+        return f"{'100755' if mode & stat.S_IXUSR else '100644'} {blob} 0"
+
+    def _blob(self, name: str) -> str:
+        """The id that git gives to a file as it is now; empty where there is none, or more than `MAX_BYTES`."""
+        content = self._content(name)
+        return "" if content is None or len(content) > MAX_BYTES else _blob_id(content)
 
     def _content(self, name: str) -> bytes | None:
         """A file, read once, with one byte more than `MAX_BYTES` where it is longer; None where there is no such."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,17 @@ def test_a_history_that_is_too_long_is_said_to_be_searched_in_part(
     assert any("the whole history searched" in line for line in finding(tmp_path, "SEC101").evidence)
     monkeypatch.setattr(history, "MAX_HISTORY_BYTES", 100)
     assert any("the history without 1 older contents searched" in line for line in finding(tmp_path, "SEC101").evidence)
+
+
+def test_a_file_in_the_middle_of_a_merge_is_looked_at(tmp_path: Path) -> None:
+    write(tmp_path, {**GOOD, "app/keys.py": "KEY = 0\n"})
+    start = git(tmp_path, "rev-parse", "HEAD")
+    write(tmp_path, {"app/keys.py": "KEY = 1\n"})
+    git(tmp_path, "checkout", "--quiet", "-b", "other", start)
+    write(tmp_path, {"app/keys.py": "KEY = 2\n"})
+    assert "CONFLICT" in subprocess.run(["git", "merge", "main"], cwd=tmp_path, capture_output=True, text=True).stdout
+    write(tmp_path, {"app/keys.py": f'KEY = "{FAKE_KEY}"\n'}, commit=False)
+    assert any("... in app/keys.py" in line for line in finding(tmp_path, "SEC101").evidence)
 
 
 def test_what_is_too_large_to_search_is_said(tmp_path: Path) -> None:
