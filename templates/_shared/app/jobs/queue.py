@@ -83,6 +83,11 @@ class JobQueue:
         with SetWorkflowID(f"{key}:{uuid.uuid4()}"), SetEnqueueOptions(queue_partition_key=key):
             DBOS.enqueue_workflow(QUEUE, _job, key)
 
+    def drop(self, prefix: str) -> None:
+        """Forget the jobs whose keys begin with `prefix`, done ones too; one that runs ends first and stays an hour."""
+        jobs = DBOS.list_workflows(workflow_id_prefix=prefix, load_input=False, load_output=False)
+        DBOS.delete_workflows([job.workflow_id for job in jobs if job.status != "PENDING"])
+
     async def work(self, key: str) -> None:
         """Do one job."""
         await self._work(key)

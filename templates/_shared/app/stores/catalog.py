@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 
 from app.errors import NotFound
 from app.stores.database import Moment, insert_or_update, metadata, open_database
@@ -66,13 +67,13 @@ def document_id(name: str) -> str:
 class Catalog:
     """Small tables that the service reads by key; `keys` says who may."""
 
-    def __init__(self, url: str) -> None:
-        """Connect and create what is missing.
+    def __init__(self, database: str | Engine) -> None:
+        """Connect to a URL and create what is missing, or stand on a database that has the tables.
 
         Raises:
             ConfigurationError: the database cannot be reached.
         """
-        self.engine = open_database(url)
+        self.engine = open_database(database) if isinstance(database, str) else database
         self.keys = KeyStore(self.engine)
 
     def record(

@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from dbos import DBOS
 
 from app.jobs import queue
 from app.jobs.queue import JobQueue, jobs_url
@@ -52,6 +53,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 def nothing_waits() -> list[str]:
     return []
+
+
+def known_jobs() -> dict[str, str]:
+    """How each job stands that the queue remembers, by its key."""
+    return {job.workflow_id.rpartition(":")[0]: job.status for job in DBOS.list_workflows()}
 
 
 class JobQueueContract:
@@ -129,6 +135,22 @@ class JobQueueContract:
         with closing(Seat(jobs_url(url))) as other:
             asyncio.run(take_up())
         assert work.done == ["a"]
+
+    def test_jobs_that_are_dropped_leave_nothing(self, url: str) -> None:
+        work = Work()
+
+        async def main() -> list[str]:
+            async with JobQueue(url, work, nothing_waits) as jobs:
+                for key in ("one:a", "one:b", "two:a"):
+                    await asyncio.to_thread(jobs.put, key)
+                await until(lambda: len(work.done) == 3)
+                while "PENDING" in (known := await asyncio.to_thread(known_jobs)).values():
+                    await asyncio.sleep(0.02)
+                assert sorted(known) == ["one:a", "one:b", "two:a"]
+                await asyncio.to_thread(jobs.drop, "one:")
+                return list(await asyncio.to_thread(known_jobs))
+
+        assert asyncio.run(main()) == ["two:a"]
 
     def test_an_idle_queue_stops_at_once(self, url: str) -> None:
         async def main() -> float:

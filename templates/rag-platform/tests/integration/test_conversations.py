@@ -19,7 +19,7 @@ from app.errors import NotFound
 from app.ingestion.library import Library
 from app.llm.gateway import Gateway
 from app.llm.routing import Tier
-from app.product_settings import AnsweringSettings
+from app.answering.settings import AnsweringSettings
 from app.scopes import Scope
 from app.settings import LLMSettings
 from app.stores.catalog import Catalog

@@ -9,7 +9,7 @@ from app.ingestion.chunking import chunk
 from app.ingestion.parsing import PARSERS, ParsedDocument, parse
 from app.ingestion.sections import Section
 from app.ingestion.sources import SAMPLES
-from app.product_settings import IngestionSettings
+from app.ingestion.settings import IngestionSettings
 
 SETTINGS = IngestionSettings.model_validate({})
 LIMIT = SETTINGS.max_document_bytes

@@ -1,0 +1,1 @@
+"""Changes of the service's own tables, one file each in `versions/`."""

@@ -1,0 +1,79 @@
+"""Failures as pages: to strangers the log-in, to everybody else what happened and how to mend it."""
+
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from app.errors import AppError, Unauthorized
+from app.web.pages import render
+
+HOME = {"address": "/app", "label": "Go to the workspace"}
+PRIVATE = {"Cache-Control": "no-store"}
+
+
+class PageRoute(APIRoute):
+    """A route for browsers; its expected failures never leave as JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, with what it raises turned into pages."""
+        handler = super().get_route_handler()
+
+        async def page(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except Unauthorized:
+                return to_login(request)
+            except AppError as error:
+                return failure(request, error.status, error.title, str(error), error.retry_after)
+            except RequestValidationError:
+                return failure(request, 404, "Not found", "There is no such page.")
+            except HTTPException as error:
+                return failure(request, error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
+            except sa.exc.OperationalError:
+                return failure(request, 503, "Back in a moment", "The database does not answer. Try again shortly.")
+
+        return page
+
+
+def to_login(request: Request) -> Response:
+    """To the log-in, and from there back to where a reader wanted to go."""
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    address = "/login" if request.method != "GET" else f"/login?next={quote(wanted)}"
+    if "hx-request" in request.headers:  # a part of a page cannot become the log-in
+        return Response(status_code=204, headers={"HX-Redirect": "/login"})
+    return RedirectResponse(address, 303, PRIVATE)
+
+
+def failure(request: Request, status: int, heading: str, text: str, retry_after: int | None = None) -> HTMLResponse:
+    """The page that says what happened."""
+    page = render(
+        "site/problem.html",
+        request.app.state.platform,
+        status=status,
+        heading=heading,
+        text=text,
+        link=HOME,
+        request_id=getattr(request.state, "request_id", "") if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "",
+    )
+    headers = PRIVATE if retry_after is None else {**PRIVATE, "Retry-After": str(retry_after)}
+    return HTMLResponse(page, status, headers)
+
+
+def words(error: AppError | ValidationError) -> str:
+    """What to tell above a form; fields that do not fit are named."""
+    if isinstance(error, AppError):
+        return str(error)
+    return " ".join(f"{_field(e['loc'])}: {e['msg'].removeprefix('Value error, ')}." for e in error.errors())
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    return str(location[-1]).capitalize() if location else "The form"
