@@ -1,27 +1,32 @@
 """What this project adds to the shared rooms: a product for many organisations, each with its own data."""
 
+from typing import TYPE_CHECKING
+
 import typer
-from fastapi import FastAPI
 
 from app.about import ABOUT
-from app.billing import routes as billing
-from app.bootstrap import Platform
 from app.migrations.commands import migrate
-from app.migrations.running import prepare
-from app.organisations import opening as organisations
-from app.tenancy.tenants import Tenants
-from app.workspace import routes as workspace
-from app.workspace.flavour import suite_of
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from app.bootstrap import Platform
 
 HOME = "site/landing.html"
 OFFLINE_MODEL = "app.llm.offline:offline_model"  # what answers without a key
 OFFLINE_WORDS = "sentences copied by an extractive model, found by word and spelling alone"
-SUITES = (suite_of(ABOUT.product),)  # where each is; imported only by `app eval`
+SUITES = (f"app.{ABOUT.product}.evaluation:SUITE",)  # where each is; imported only by `app eval`
 
 
-def mount(app: FastAPI, platform: Platform) -> None:
+def mount(app: "FastAPI", platform: "Platform") -> None:
     """Add this project's calls and pages to the application, on a database that is up to date."""
-    from app.site import routes as site  # here, because pages stand on this module
+    # Imported here, because the commands need no web framework, and pages stand on this module.
+    from app.billing import routes as billing
+    from app.migrations.running import prepare
+    from app.organisations import opening as organisations
+    from app.site import routes as site
+    from app.tenancy.tenants import Tenants
+    from app.workspace import routes as workspace
 
     prepare(platform.catalog.engine)
     app.state.tenants = tenants = Tenants(platform)
@@ -30,9 +35,14 @@ def mount(app: FastAPI, platform: Platform) -> None:
         room.mount(app, platform, tenants)
 
 
+def demo() -> None:
+    """Sign up, upload, ask, reach the quota, upgrade, read the invoice; a second organisation sees none of it."""
+    from app.demo import demo as journey  # here, because it stands on the application
+
+    journey()
+
+
 def add_commands(cli: typer.Typer) -> None:
     """Add this project's commands to `app`."""
-    from app.demo import demo  # here, because it stands on the application
-
     cli.command()(migrate)
     cli.command()(demo)

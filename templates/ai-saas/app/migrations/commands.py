@@ -5,9 +5,6 @@ from typing import Annotated
 
 import typer
 
-from app.bootstrap import build_index
-from app.migrations.running import migrate as migrate_database
-from app.migrations.running import write_migration
 from app.settings import load_settings
 from app.stores.commands import open_catalog
 
@@ -16,6 +13,10 @@ def migrate(
     new: Annotated[str, typer.Option(help="Write a migration of this name instead, from what the tables say.")] = "",
 ) -> None:
     """Bring the database up to date; on PostgreSQL also separate the organisations in every table."""
+    from app.bootstrap import build_index  # here, because the other commands need neither this nor Alembic
+    from app.migrations.running import migrate as migrate_database
+    from app.migrations.running import write_migration
+
     with open_catalog() as catalog, closing(build_index(load_settings())):
         if new:
             print(write_migration(catalog.engine, new))
