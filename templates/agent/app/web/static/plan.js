@@ -146,15 +146,13 @@ function shortly(value) {
 }
 
 /**
- * The arguments of a call as terms and values.
+ * The arguments of a call as terms and values; an empty one says nothing.
  * @param {Record<string, unknown>} values
  * @returns {HTMLElement[]}
  */
 export function describe(values) {
-  return Object.entries(values).flatMap(([name, value]) => [
-    element("dt", name.replaceAll("_", " ")),
-    element("dd", plain(value)),
-  ]);
+  const said = Object.entries(values).filter(([, value]) => value !== "" && !(Array.isArray(value) && !value.length));
+  return said.flatMap(([name, value]) => [element("dt", name.replaceAll("_", " ")), element("dd", plain(value))]);
 }
 
 /**
