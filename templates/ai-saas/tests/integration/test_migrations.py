@@ -90,10 +90,27 @@ def test_a_migration_that_fails_changes_nothing(engine: Engine, history: Path) -
     assert not sa.inspect(engine).has_table("half")
 
 
-def test_a_server_that_a_newer_version_migrated_is_refused(databases: Callable[[], str]) -> None:
+def mark(engine: Engine, revision: str) -> None:
+    """Let the database say that this was its last migration."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+
+def test_a_server_that_lacks_a_migration_is_refused(databases: Callable[[], str]) -> None:
     with closing(Catalog(databases())) as catalog:
-        migrate(catalog.engine)
-        with catalog.engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-        with pytest.raises(ConfigurationError, match=r"9999.*app migrate"):
+        with pytest.raises(ConfigurationError, match=r"none.*app migrate"):
             prepare(catalog.engine)
+        migrate(catalog.engine)
+        mark(catalog.engine, "0000")
+        with pytest.raises(ConfigurationError, match=r"0000.*app migrate"):
+            prepare(catalog.engine)
+
+
+def test_the_build_before_works_with_a_database_that_a_later_one_migrated(engine: Engine) -> None:
+    """As it must while a canary is tried, and after a release was taken back."""
+    migrate(engine)
+    mark(engine, "9999")
+    prepare(engine)
+    migrate(engine)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "9999"
