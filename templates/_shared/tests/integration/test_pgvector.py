@@ -88,11 +88,11 @@ def test_a_role_that_may_not_add_pgvector_is_told_who_may(url: str) -> None:
 def test_a_role_that_may_create_nothing_can_use_what_is_there(url: str) -> None:
     for database in (open_index(url), Catalog(url)):
         database.close()
-    execute(url, "CREATE ROLE service LOGIN")
-    execute(url, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO service")
-    as_service = url.replace("postgres:", "service:")
-    Catalog(as_service).close()
-    with closing(open_index(as_service)) as index:
+    execute(url, "CREATE ROLE clerk LOGIN")
+    execute(url, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk")
+    as_clerk = url.replace("postgres:", "clerk:")
+    Catalog(as_clerk).close()
+    with closing(open_index(as_clerk)) as index:
         store(index, "new.md", [("New", "Ask the robot.")])
         assert len(index.search_words(["robot"], 5)) == 1
 
