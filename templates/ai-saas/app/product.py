@@ -23,6 +23,7 @@ def mount(app: "FastAPI", platform: "Platform") -> None:
     # Imported here, because the commands need no web framework, and pages stand on this module.
     from app.billing import routes as billing
     from app.migrations.running import prepare
+    from app.operations.flags import Flags
     from app.organisations import opening as organisations
     from app.site import routes as site
     from app.tenancy.tenants import Tenants
@@ -31,6 +32,7 @@ def mount(app: "FastAPI", platform: "Platform") -> None:
     prepare(platform.catalog.engine)
     app.state.tenants = tenants = Tenants(platform)
     app.state.platform = tenants.service()
+    app.state.flags = Flags(tenants.engine)
     for room in (organisations, billing, workspace, site):
         room.mount(app, platform, tenants)
 

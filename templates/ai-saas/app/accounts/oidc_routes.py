@@ -14,6 +14,7 @@ from app.accounts.settings import AccountSettings
 from app.accounts.users import Accounts
 from app.bootstrap import Platform
 from app.errors import Unauthorized
+from app.operations.flags import SIGN_UP, flags_of
 
 PATH = "/v1/login/oidc"
 SECONDS = 600  # how long a login at the provider may take
@@ -64,6 +65,8 @@ async def come_back(
     if not secret or not code:
         raise Unauthorized("This login was not begun here, or the provider refused it.", "Begin again.")
     identity = await to_thread.run_sync(provider.identity, secret, state, code)
+    if not await to_thread.run_sync(accounts.knows, identity.email):
+        await flags_of(request).require(SIGN_UP)
     user = await to_thread.run_sync(accounts.admit, identity.email, identity.name, limiter=request.app.state.hashing)
     browser = request.headers.get("user-agent", "")
     token = await to_thread.run_sync(sessions.start, user, address_of(request), browser)

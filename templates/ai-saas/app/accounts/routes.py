@@ -16,6 +16,7 @@ from app.accounts.settings import AccountSettings
 from app.accounts.users import Accounts
 from app.api.problems import MEDIA_TYPE
 from app.mail import Address, Mail, Mailer
+from app.operations.flags import SIGN_UP, Flags
 from app.organisations.members import Organisations
 from app.tenancy.scope import ID_LENGTH
 
@@ -149,6 +150,7 @@ class Desk:
         self.organisations: Organisations = state.organisations
         self.settings: AccountSettings = state.platform.settings.accounts
         self.hashing: CapacityLimiter = state.hashing
+        self.flags: Flags = state.flags
         self.address = address_of(request)
         self.browser = request.headers.get("user-agent", "")
         self._lockout: Lockout = state.lockout
@@ -178,6 +180,7 @@ DeskDep = Annotated[Desk, Depends()]
 @router.post("/signup", status_code=202, openapi_extra=PUBLIC)
 async def sign_up(account: NewAccount, desk: DeskDep) -> Accepted:
     """Make an account; it can be used when the link in the e-mail was opened."""
+    await desk.flags.require(SIGN_UP)
     await desk.limit_mail()
     mail = await to_thread.run_sync(
         desk.accounts.sign_up, account.email, account.password, account.name, limiter=desk.hashing

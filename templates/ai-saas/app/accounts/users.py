@@ -104,6 +104,12 @@ class Accounts:
             raise Forbidden("This address is not confirmed yet.", "Open the link in the e-mail, or ask for another.")
         return self.user_of(row)
 
+    def knows(self, email: str) -> bool:
+        """Whether somebody proved to have this address. Tell it only to who has proved it."""
+        with self._engine.connect() as connection:
+            row = _by_email(connection, email)
+        return row is not None and row["verified_at"] is not None
+
     def admit(self, email: str, name: str) -> User:
         """The person with an address that a provider vouches for; a new account where there is none.
 

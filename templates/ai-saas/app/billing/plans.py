@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from app.errors import AppError, ConfigurationError
 
+UNITS = {"GB": 1_000_000_000, "MB": 1_000_000, "KB": 1_000, "bytes": 1}
 PLANS_FILE = Path(__file__).with_name("plans.yaml")
 
 
@@ -31,8 +32,15 @@ class Kind(StrEnum):
     def words(self, quantity: int) -> str:
         """A quantity as people read it: `2,000 questions`, `25 MB`."""
         if self is Kind.STORAGE_BYTES:
-            return f"{quantity / 1_000_000:,.0f} MB"
+            return self.amount(quantity)
         return f"{quantity:,} {self.value.removesuffix('s') if quantity == 1 else self.value}"
+
+    def amount(self, quantity: int) -> str:
+        """The same without the kind's name: `2,000`, `25 MB`."""
+        if self is not Kind.STORAGE_BYTES:
+            return f"{quantity:,}"
+        unit, size = next((unit, size) for unit, size in UNITS.items() if quantity >= size or size == 1)
+        return f"{quantity / size:.3g} {unit}"
 
 
 class QuotaReached(AppError):
@@ -89,6 +97,16 @@ class Plan(BaseModel):
         """Where this kind ends; None for no limit."""
         return self.quotas[kind].most if kind in self.quotas else None
 
+    def allowance(self, kind: Kind) -> str:
+        """What the plan has of a kind, as a sentence: what the price covers, and where it ends all the same."""
+        quota, period = self.quotas.get(kind), " a month" if kind.monthly else ""
+        if quota is None:
+            return f"The plan {self.title} has no limit here."
+        if quota.overage is None:
+            return f"The plan {self.title} allows {kind.words(quota.most)}{period}."
+        further = f"{kind.amount(quota.most)} at most: each further one costs {money(quota.overage)}"
+        return f"The plan {self.title} includes {kind.words(quota.included)}{period} and allows {further}."
+
 
 class Plans(BaseModel):
     """All plans, cheapest first; the first one is everybody's at the start."""
@@ -122,14 +140,16 @@ class Plans(BaseModel):
     def refusal(self, plan: Plan, kind: Kind, wanted: int) -> QuotaReached:
         """The error for an organisation on `plan` that would have `wanted` of a kind."""
         better = self.allowing(kind, wanted)
-        period = " a month" if kind.monthly else ""
-        if better is None:
-            remedy = "No plan allows more."
-        else:
-            remedy = f"The plan {better.title} allows {kind.words(better.most(kind) or wanted)}{period}."
+        remedy = better.allowance(kind) if better else "No plan allows more."
         wait = " They are back on the first of next month (UTC)." if kind.monthly else " Delete some to make room."
-        message = f"The plan {plan.title} allows {kind.words(plan.most(kind) or 0)}{period}."
-        return QuotaReached(kind, message, remedy + wait, better.name if better else "")
+        return QuotaReached(kind, plan.allowance(kind), remedy + wait, better.name if better else "")
+
+
+def money(amount: Decimal) -> str:
+    """US dollars; cents where there are any, and as many digits as a price of one thing has."""
+    if amount == amount.to_integral():
+        return f"${amount:,.0f}"
+    return f"${amount:,.2f}" if amount == round(amount, 2) else f"${amount.normalize():f}"
 
 
 def load_plans(file: Path = PLANS_FILE) -> Plans:

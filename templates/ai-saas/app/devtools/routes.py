@@ -1,13 +1,11 @@
 """HTTP calls on repositories: send one as a zip archive, search its code, explain its architecture."""
 
-from http import HTTPStatus
 from typing import Annotated
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
-from starlette.responses import RedirectResponse
 
 from app.api.dependencies import PRINTABLE
 from app.devtools import reports
@@ -19,7 +17,7 @@ from app.ingestion.sources import checked_name
 from app.organisations.access import require_role
 from app.scopes import Scope
 from app.tenancy.scope import Role
-from app.workspace.rooms import WorkspaceDep
+from app.workspace.rooms import Workspace, WorkspaceDep
 
 READ = Depends(require_role(Role.VIEWER, Scope.DOCUMENTS))
 WRITE = Depends(require_role(Role.MEMBER, Scope.DOCUMENTS))
@@ -44,20 +42,11 @@ class CodeSearch(BaseModel):
     kind: Annotated[str, Field(pattern=r"^[a-z0-9]{0,10}$", examples=["py"])] = ""
 
 
-@router.post("", status_code=202, dependencies=[WRITE], response_model=reports.RepositoryReport, openapi_extra=BODY)
-async def add_repository(
-    organisation: str, request: Request, workspace: WorkspaceDep
-) -> reports.RepositoryReport | RedirectResponse:
-    """Take a repository as a zip archive (field `file`) under a `name`; its files are read in the background.
-
-    A browser that sends a form of a page is led to the page of documents.
-    """
+@router.post("", status_code=202, dependencies=[WRITE], openapi_extra=BODY)
+async def add_repository(request: Request, workspace: WorkspaceDep) -> reports.RepositoryReport:
+    """Take a repository as a zip archive (field `file`) under a `name`; its files are read in the background."""
     name, data = await _read_form(request)
-    repository = await to_thread.run_sync(unpack, name, data, frozenset(PARSERS))
-    records = await workspace.add(repository.sources)
-    if "text/html" in request.headers.get("accept", ""):
-        return RedirectResponse(f"/o/{organisation}/documents", HTTPStatus.SEE_OTHER)
-    return reports.repository_report(name, records, repository)
+    return await receive(workspace, name, data)
 
 
 @router.post("/search", dependencies=[READ])
@@ -85,11 +74,17 @@ async def _read_form(request: Request) -> tuple[str, bytes]:
         name, file = form.get("name"), form.get("file")
         if not isinstance(name, str) or not isinstance(file, UploadFile):
             raise InvalidInput("The form needs a `name` and a `file`.", "Send a zip archive of the repository.")
-        return _checked_repository(name), await file.read()
+        return name, await file.read()
 
 
-def _checked_repository(name: str) -> str:
-    """A repository's name: one part of a path."""
+async def receive(workspace: Workspace, name: str, data: bytes) -> reports.RepositoryReport:
+    """Keep the files of an archive as documents, all of them or none.
+
+    Raises:
+        InvalidInput: the name is no part of a path, or the archive cannot be read.
+        QuotaReached: they do not fit into the plan.
+    """
     if "/" in checked_name(name) or len(name) > 64:
         raise InvalidInput(f"{name!r} is no name for a repository.", "Use up to 64 characters without a slash.")
-    return name
+    repository = await to_thread.run_sync(unpack, name, data, frozenset(PARSERS))
+    return reports.repository_report(name, await workspace.add(repository.sources), repository)

@@ -7,6 +7,7 @@ from anyio import to_thread
 
 from app.devtools.codebase import architecture_of, repositories, search_code
 from app.devtools.reports import architecture_report, search_report
+from app.devtools.routes import receive
 from app.workspace.flavour import Tool
 
 if TYPE_CHECKING:
@@ -50,5 +51,6 @@ TOOLS = (
         "Layers, centre, circles and starting points of a repository, each with the import that proves it.",
         "devtools/architecture.html",
         show_architecture,
+        receive=receive,
     ),
 )

@@ -15,6 +15,7 @@ from app.accounts.access import OptionalSessionDep, SessionDep, from_own_page
 from app.accounts.passwords import SHORTEST
 from app.accounts.routes import DeskDep
 from app.errors import AppError
+from app.operations.flags import SIGN_UP, flags_of
 from app.site.failures import PRIVATE, PageRoute, words
 from app.site.frame import FieldsDep
 from app.web.pages import render
@@ -74,6 +75,8 @@ async def signup_form(form: FormDep) -> Response:
     """The form that makes an account."""
     if form.session:
         return RedirectResponse("/app", 303, PRIVATE)
+    if not await to_thread.run_sync(flags_of(form.request).on, SIGN_UP):
+        return form.message("Sign-up is closed", "New accounts cannot be made at the moment.", link=TO_LOGIN)
     return _signup(form, {})
 
 

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, Response
 
 from app.billing import routes as calls
 from app.billing.invoices import Invoice, InvoiceLine, month_bounds
-from app.billing.plans import Kind
+from app.billing.plans import Kind, money
 from app.billing.routes import BillingDep
 from app.billing.service import Billing
 from app.errors import AppError
@@ -17,7 +17,7 @@ from app.site.account import FORM_BYTES
 from app.site.failures import PageRoute
 from app.site.figures import bar_chart
 from app.site.frame import FieldsDep, Page, Visit, VisitDep
-from app.site.public import money, offered
+from app.site.public import offered
 from app.tenancy.scope import Role
 
 router = APIRouter(

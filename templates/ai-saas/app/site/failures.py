@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
@@ -40,8 +41,34 @@ class PageRoute(APIRoute):
                 return failure(request, error.status_code, HTTPStatus(error.status_code).phrase, str(error.detail))
             except sa.exc.OperationalError:
                 return failure(request, 503, "Back in a moment", "The database does not answer. Try again shortly.")
+            finally:
+                await request.close()  # the files of a form, whoever read it
 
         return page
+
+
+def show_failures_as_pages(app: FastAPI) -> None:
+    """Give browsers that load an address a page where programs get problem JSON, unknown addresses included."""
+    for kind in (AppError, HTTPException, Exception):
+        app.exception_handlers[kind] = _page_or(app.exception_handlers[kind])
+
+
+def _page_or(otherwise: Callable[[Request, Any], Any]) -> Callable[[Request, Any], Any]:
+    """The handler of an error that looks who asks first."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        problem: Response = await otherwise(request, error)
+        if "text/html" not in request.headers.get("accept", ""):
+            return problem
+        status = problem.status_code
+        if status == HTTPStatus.NOT_FOUND and not isinstance(error, AppError):
+            return failure(request, status, "Not found", "There is no such page.")
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return failure(request, status, "Something went wrong", "It is not your fault, and it is on record.")
+        told = str(error) if isinstance(error, AppError) else ""
+        return failure(request, status, HTTPStatus(status).phrase, told)
+
+    return handle
 
 
 def to_login(request: Request) -> Response:

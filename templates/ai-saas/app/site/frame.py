@@ -14,11 +14,11 @@ from app.accounts.sessions import Session
 from app.billing.plans import Kind, Plan
 from app.billing.usage import Standing
 from app.errors import AppError, NotFound
+from app.operations.flags import FLAGS, TOOLS
 from app.organisations.access import Access, AccessDep
 from app.organisations.audit import Actor
 from app.organisations.members import Membership
 from app.site.failures import PRIVATE, words
-from app.site.public import amount_of
 from app.tenancy.scope import Role
 from app.web.pages import render
 from app.workspace.flavour import chosen
@@ -38,6 +38,8 @@ SAID = {
     "plan": "The plan is changed.",
     "samples": "The sample documents are being read.",
     "joined": "Welcome to the organisation.",
+    "received": "Your files are being read.",
+    "feature": "The feature is switched.",
 }
 
 
@@ -86,6 +88,7 @@ class Visit:
     organisations: Sequence[Membership]
     plan: Plan
     standings: Mapping[Kind, Standing]
+    features: Mapping[str, bool]
 
     @property
     def root(self) -> str:
@@ -106,8 +109,8 @@ class Visit:
     def used(self, kind: Kind) -> dict[str, str]:
         """How much of a kind is used, and of how much."""
         standing = self.standings[kind]
-        limit = f"of {amount_of(kind, standing.quota.included)}" if standing.quota else ""
-        return {"value": amount_of(kind, standing.used), "of": limit}
+        limit = f"of {kind.amount(standing.quota.included)}" if standing.quota else ""
+        return {"value": kind.amount(standing.used), "of": limit}
 
     def room(self, kind: Kind) -> str:
         """The same in one line: `3 of 20 documents`."""
@@ -132,7 +135,8 @@ class Visit:
             "me": self.session.user,
             "csrf": self.session.csrf,
             "may": self.may,
-            "navigation": navigation(self.root, self.may, self.session.user.operator),
+            "features": self.features,
+            "navigation": navigation(self.root, self.may, self.session.user.operator, self.features[TOOLS.name]),
             "quota": quota(self.plan, self.standings[Kind.QUESTIONS]),
             "said": SAID.get(self.request.query_params.get("done", ""), "") if not wrong else "",
             "wrong": wrong,
@@ -168,7 +172,8 @@ async def visit(request: Request, session: SessionDep, access: AccessDep) -> Vis
             raise NotFound("There is no such organisation.", "Choose another.")
         billing = state.billing
         plan, standings = billing.subscriptions.plan(scope), billing.usage.standing(scope)
-        return Visit(request, session, access, organisations, plan, standings)
+        features = {flag.name: state.flags.on(flag, scope.organisation) for flag in FLAGS}
+        return Visit(request, session, access, organisations, plan, standings, features)
 
     return await to_thread.run_sync(gather)
 
@@ -184,7 +189,7 @@ async def fields(request: Request) -> dict[str, str]:
 FieldsDep = Annotated[dict[str, str], Depends(fields)]
 
 
-def navigation(root: str, may: May, operator: bool) -> list[Group]:
+def navigation(root: str, may: May, operator: bool, with_tools: bool) -> list[Group]:
     """Where this reader can go."""
     work = [
         Entry("Overview", root, "home"),
@@ -192,7 +197,7 @@ def navigation(root: str, may: May, operator: bool) -> list[Group]:
         Entry("Ask", f"{root}/ask", "chat"),
         Entry("History", f"{root}/history", "history"),
     ]
-    tools = [Entry(tool.title, f"{root}/tools/{tool.name}", "tool") for tool in chosen().tools]
+    tools = [Entry(tool.title, f"{root}/tools/{tool.name}", "tool") for tool in chosen().tools if with_tools]
     manage = [Entry("Members", f"{root}/members", "people")]
     if may.admin:
         manage += [

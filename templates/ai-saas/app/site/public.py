@@ -1,19 +1,16 @@
 """Pages for everybody: prices, and conversations that were shared by a link."""
 
-from decimal import Decimal
-
 from anyio import to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
 from app.accounts.access import OptionalSessionDep
-from app.billing.plans import Kind, Plan, Plans, Quota
+from app.billing.plans import Kind, Plan, Plans, Quota, money
 from app.site.failures import PRIVATE, PageRoute
 from app.web.pages import REVALIDATE, render
 from app.workspace.chat import shared_conversation
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, default_response_class=HTMLResponse)
-UNITS = {"GB": 1_000_000_000, "MB": 1_000_000, "KB": 1_000, "bytes": 1}
 RECOMMENDED = 1  # the place of the plan that the page recommends
 
 
@@ -60,25 +57,10 @@ def lines(plan: Plan) -> list[str]:
     return [line for kind, quota in plan.quotas.items() for line in _lines(kind, quota)]
 
 
-def amount_of(kind: Kind, quantity: int) -> str:
-    """A quantity without the kind's name: `2,000`, `25 MB`."""
-    if kind is not Kind.STORAGE_BYTES:
-        return f"{quantity:,}"
-    unit, size = next((unit, size) for unit, size in UNITS.items() if quantity >= size or size == 1)
-    return f"{quantity / size:.3g} {unit}"
-
-
-def money(amount: Decimal) -> str:
-    """US dollars; cents where there are any, and as many digits as a price of one thing has."""
-    if amount == amount.to_integral():
-        return f"${amount:,.0f}"
-    return f"${amount:,.2f}" if amount == round(amount, 2) else f"${amount.normalize():f}"
-
-
 def _lines(kind: Kind, quota: Quota) -> list[str]:
     period = " a month" if kind.monthly else ""
     noun = "of documents" if kind is Kind.STORAGE_BYTES else kind.value
-    told = [f"{amount_of(kind, quota.included)} {noun}{period}"]
+    told = [f"{kind.amount(quota.included)} {noun}{period}"]
     if quota.overage is not None:
-        told.append(f"then {money(quota.overage)} for each further one, up to {quota.most:,}")
+        told.append(f"then {money(quota.overage)} for each further one, up to {quota.most:,}{period}")
     return told

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse
 from app.bootstrap import Platform
 from app.errors import NotFound
 from app.site import account, billing, manage, operators, organisations, public, settings, tools, workspace
-from app.site.failures import PageRoute
+from app.site.failures import PageRoute, show_failures_as_pages
 from app.tenancy.tenants import Tenants
 from app.web.pages import TEMPLATES
 from app.workspace.flavour import chosen
@@ -27,7 +27,9 @@ def mount(app: FastAPI, platform: Platform, tenants: Tenants) -> None:
     templates.filters["marks"] = marks
     for room in ROOMS:
         app.include_router(room.router)
+    app.include_router(tools.files)
     app.include_router(elsewhere)
+    show_failures_as_pages(app)
 
 
 def marks(line: str) -> list[tuple[str, str]]:

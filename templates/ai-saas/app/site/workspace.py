@@ -138,6 +138,12 @@ async def ask(visit: VisitDep, workspace: WorkspaceDep, conversation: Conversati
     return visit.show(await to_thread.run_sync(read))
 
 
+@router.get("/quota")
+async def quota(visit: VisitDep) -> Response:
+    """What is left of this month's questions, for a page that asked one."""
+    return visit.show(Page("site/quota_moved.html", "", {"moved": True}))
+
+
 @router.get("/history")
 async def history(request: Request, visit: VisitDep, workspace: WorkspaceDep) -> Response:
     """One's conversations and the links that share them."""

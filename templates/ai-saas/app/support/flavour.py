@@ -6,6 +6,7 @@ from anyio import to_thread
 
 from app.support.routes import NewTicket, receive, router
 from app.support.tickets import Tickets, table
+from app.tenancy.scope import Role
 from app.workspace.flavour import Flavour, Offer, Tool
 from app.workspace.forms import read_form_as
 from app.workspace.rooms import Workspace
@@ -45,6 +46,16 @@ FLAVOUR = Flavour(
     ),
     prompt="support-answer",
     router=router,
-    tools=(Tool("inbox", "Inbox", "Tickets and suggested replies.", "support/inbox.html", show_inbox),),
+    tools=(
+        Tool(
+            "inbox",
+            "Inbox",
+            "Tickets and suggested replies.",
+            "support/inbox.html",
+            show_inbox,
+            role=Role.MEMBER,
+            links=("ticket",),
+        ),
+    ),
     tables=(table,),
 )

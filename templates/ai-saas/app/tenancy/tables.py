@@ -31,6 +31,7 @@ ROOMS = (
     "app.ingestion.intake",
     "app.llm.cache",
     "app.llm.spending",
+    "app.operations.tables",
     "app.organisations.tables",
     "app.stores.catalog",
     "app.stores.keys",

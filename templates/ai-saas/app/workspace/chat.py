@@ -9,11 +9,11 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel
 
 from app.accounts.access import PUBLIC
-from app.answering.assistant import Answer
 from app.answering.chat import ConversationId, Question, respond
 from app.api.feedback import Feedback, JudgedAnswer
 from app.evals.answers import Judgement
 from app.observability.redaction import redacted
+from app.operations.flags import SHARING, flags_of, require_feature
 from app.organisations.access import require_role
 from app.scopes import Scope
 from app.tenancy.scope import Role
@@ -27,13 +27,14 @@ from app.workspace.history import (
     conversations_of,
     forget,
 )
-from app.workspace.rooms import Workspace, WorkspaceDep, open_rooms
-from app.workspace.shares import Share, Shares
+from app.workspace.rooms import NoticedAnswer, Workspace, WorkspaceDep, open_rooms
+from app.workspace.shares import Share, Shares, no_share
 
 router = APIRouter(tags=["workspace"])
 public = APIRouter(tags=["workspace"])
 ASKERS = Depends(require_role(Role.VIEWER, Scope.ASK))
 SHARERS = Depends(require_role(Role.MEMBER))
+SHARING_ON = Depends(require_feature(SHARING))
 ADMINS = Depends(require_role(Role.ADMIN))
 FEEDBACK = Depends(require_role(Role.VIEWER, Scope.FEEDBACK))
 FEEDBACK_READERS = Depends(require_role(Role.ADMIN, Scope.ADMIN))
@@ -52,19 +53,16 @@ class SharedLink(BaseModel):
 @router.post(
     "/ask",
     dependencies=[ASKERS],
-    response_model=Answer,
+    response_model=NoticedAnswer,
     responses={200: {"content": {"text/event-stream": {}}}},
 )
 async def ask(question: Question, workspace: WorkspaceDep) -> Response:
     """Answer from the organisation's documents, with citations that were checked, or say that they do not tell.
 
-    What the product says below every answer is in the header `X-Notice`.
+    What the product says below every answer is its `notice`.
     """
     key = await workspace.take_question()
-    response = await respond(question, workspace.paid(key), workspace.asker)
-    if notice := chosen().notice:
-        response.headers["X-Notice"] = notice.encode("ascii", "replace").decode()
-    return response
+    return await respond(question, workspace.paid(key), workspace.asker)
 
 
 @router.get("/conversations", dependencies=[ASKERS])
@@ -94,7 +92,7 @@ async def delete_conversation(conversation_id: ConversationId, request: Request,
     await to_thread.run_sync(shares_of(request).forget, workspace.access.scope, workspace.asker, conversation_id)
 
 
-@router.post("/conversations/{conversation_id}/shares", status_code=201, dependencies=[SHARERS])
+@router.post("/conversations/{conversation_id}/shares", status_code=201, dependencies=[SHARERS, SHARING_ON])
 async def share_conversation(conversation_id: ConversationId, request: Request, workspace: WorkspaceDep) -> SharedLink:
     """Make a link that shows this conversation to whoever has it, without a login, until it is taken back."""
     await to_thread.run_sync(conversation_of, workspace.rooms, workspace.asker, conversation_id)  # 404 if not mine
@@ -155,9 +153,11 @@ def shared_conversation(request: Request, token: str) -> CitedConversation:
     """What a link shows.
 
     Raises:
-        NotFound: nothing; the link was taken back, or the conversation is gone.
+        NotFound: nothing; the link was taken back, the conversation is gone, or links are switched off.
     """
     share = shares_of(request).find(token)
+    if not flags_of(request).on(SHARING, share.organisation):
+        raise no_share()
     tenants: Tenants = request.app.state.tenants
     return conversation_of(tenants.room(share.organisation, open_rooms), share.asker, share.conversation)
 

@@ -16,6 +16,7 @@ from fastapi import APIRouter
 from app.about import ABOUT
 from app.ingestion import parsing
 from app.ingestion.sections import Section
+from app.tenancy.scope import Role
 
 if TYPE_CHECKING:
     from app.workspace.rooms import Workspace
@@ -37,6 +38,10 @@ class Tool:
 
     `show` turns what the page's form sent (nothing at the first visit) into what the page's piece `template`, below
     `app/web/templates/`, reads as `content`. `name` stands in addresses, so it is a word of a-z and hyphens.
+
+    Who may use it: a viewer where it only reads, which includes asking; a `MEMBER` (`role`) where its form changes what
+    the organisation keeps. `links` are the fields that an address may carry, so they must change nothing. `receive`
+    takes a file that a form of the page sends to `…/files` with a `name`; it is for members.
     """
 
     name: str
@@ -44,6 +49,9 @@ class Tool:
     text: str
     template: str
     show: "Callable[[Workspace, Mapping[str, str]], Awaitable[Mapping[str, object]]]"
+    role: Role = Role.VIEWER
+    links: tuple[str, ...] = ()
+    receive: "Callable[[Workspace, str, bytes], Awaitable[object]] | None" = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, TypeVar
 
@@ -40,9 +40,15 @@ class Rooms:
     sources: Sources
 
 
+class NoticedAnswer(Answer):
+    """An answer, and what the product says below each; '' where it says nothing."""
+
+    notice: str
+
+
 @dataclass(frozen=True)
 class TenantAnswering(Answering):
-    """Answers that keep their citations; a question that no model answers calls `give_back`."""
+    """Answers with the product's notice that keep their citations; without one, `give_back` is called."""
 
     sources: Sources
     give_back: Callable[[], Awaitable[None]]
@@ -52,7 +58,7 @@ class TenantAnswering(Answering):
         try:
             async with aclosing(super().parts(asked, caller)) as parts:
                 async for part in parts:
-                    yield part
+                    yield noticed(part) if isinstance(part, Reply) else part
         except UNANSWERED:
             await self.give_back()
             raise
@@ -62,6 +68,11 @@ class TenantAnswering(Answering):
         await super().keep(caller, conversation, question, answer)
         keep = partial(self.sources.keep, caller, conversation, question, answer.answer, answer.citations)
         await to_thread.run_sync(keep)
+
+
+def noticed(reply: Reply) -> Reply:
+    """The reply whose answer carries the product's notice."""
+    return replace(reply, answer=NoticedAnswer.model_construct(**vars(reply.answer), notice=chosen().notice))
 
 
 def open_rooms(platform: Platform) -> Rooms:
@@ -153,12 +164,14 @@ class Workspace:
     async def remove(self, identifier: str) -> DocumentRecord:
         """Forget a document, which makes room in the plan.
 
+        It makes room first: a process that is killed in between leaves a document, which can be deleted again.
+
         Raises:
             NotFound: no such document.
         """
         record = await to_thread.run_sync(self.library.catalog.document, identifier)
-        await self.library.remove(identifier)
         await to_thread.run_sync(self.intake.release, self.access.scope, record)
+        await self.library.remove(identifier)
         return record
 
 
@@ -172,6 +185,7 @@ def open_workspace(request: Request, access: Access) -> Workspace:
     state = request.app.state
     tenants: Tenants = state.tenants
     rooms = tenants.room(access.scope.organisation, open_rooms)
+    tenants.close_later(rooms.answering.watcher)
     return Workspace(access, rooms, state.billing.usage, state.document_intake, tenants)
 
 

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from app.bootstrap import Platform
+from app.operations.flags import TOOLS, require_feature
 from app.tenancy.tenants import Tenants
 from app.tenancy.work import DocumentWork
 from app.workspace import chat, documents
@@ -14,6 +15,7 @@ from app.workspace.intake import DocumentIntake
 from app.workspace.shares import Shares
 
 PREFIX = "/v1/organisations/{organisation}"
+CLOSING_SECONDS = 5.0  # for answers whose scores are still to come when the service stops
 
 
 def mount(app: FastAPI, platform: Platform, tenants: Tenants) -> None:
@@ -22,14 +24,19 @@ def mount(app: FastAPI, platform: Platform, tenants: Tenants) -> None:
     app.state.flavour = flavour
     app.state.shares = Shares(platform.catalog.engine)
     app.state.document_intake = DocumentIntake(app.state.billing.usage)
-    for router in (documents.router, chat.router, flavour.router):
+    for router in (documents.router, chat.router):
         app.include_router(router, prefix=PREFIX)
+    app.include_router(flavour.router, prefix=PREFIX, dependencies=[Depends(require_feature(TOOLS))])
     app.include_router(chat.public, prefix="/v1")
-    app.include_router(APIRouter(lifespan=run_workers(platform.settings.store.url, DocumentWork(tenants))))
+    app.include_router(APIRouter(lifespan=run_workers(platform.settings.store.url, tenants)))
 
 
-def run_workers(store_url: str, work: DocumentWork) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """A lifespan in which this process reads the documents of every organisation that wait."""
+def run_workers(store_url: str, tenants: Tenants) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """A lifespan in which this process reads the documents of every organisation that wait.
+
+    At its end what has been answered is scored.
+    """
+    work = DocumentWork(tenants)
 
     @asynccontextmanager
     async def serve(app: FastAPI) -> AsyncIterator[None]:
@@ -40,5 +47,6 @@ def run_workers(store_url: str, work: DocumentWork) -> Callable[[FastAPI], Abstr
             app.state.document_intake.put = jobs.put
             yield
             app.state.document_intake.put = None
+            await tenants.close(CLOSING_SECONDS)
 
     return serve

@@ -69,7 +69,7 @@ class Shares:
         with self._engine.connect() as connection:
             row = connection.execute(_SELECT.where(links.c.token_hash == hashed(token))).first()
         if row is None:
-            raise NotFound("This link shows nothing.", "It was taken back, or never made: ask who sent it.")
+            raise no_share()
         return Share(*row)
 
     def revoke(self, scope: OrganisationScope, asker: str, identifier: str) -> None:
@@ -91,6 +91,11 @@ class Shares:
 
 
 _SELECT = sa.select(links.c.id, links.c.organisation, links.c.asker, links.c.conversation, links.c.created_at)
+
+
+def no_share() -> NotFound:
+    """What a link answers that shows nothing, whatever the reason."""
+    return NotFound("This link shows nothing.", "It was taken back, or never made: ask who sent it.")
 
 
 def hashed(token: str) -> str:

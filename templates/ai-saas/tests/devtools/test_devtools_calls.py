@@ -55,14 +55,6 @@ def test_an_archive_becomes_documents_that_are_to_be_read(ada: Person, acme: str
     assert "bank/coins.py" in str(documents)
 
 
-def test_a_form_of_a_page_leads_to_the_documents(ada: Person, acme: str) -> None:
-    form = {"name": "bank", "csrf_token": ada.csrf}
-    files = {"file": ("a.zip", archive({"a.py": b"x = 1"}))}
-    answer = ada.http.post(acme, data=form, files=files, headers={"Accept": "text/html"}, follow_redirects=False)
-    assert answer.status_code == 303, answer.text
-    assert answer.headers["location"] == f"/o/{acme.split('/')[3]}/documents"
-
-
 @pytest.mark.parametrize(
     ("name", "data"),
     [
@@ -118,7 +110,7 @@ def test_pages_show_hostile_code_as_text() -> None:
     report = ArchitectureReport(repository=script, statements=[statement], layers=[], imports=[])
     architecture = {"repositories": {script: 1}, "report": report}
     for template, content in (("devtools/search.html", search), ("devtools/architecture.html", architecture)):
-        page = pages.get_template(template).render(content=content, form={}, csrf="token")
+        page = pages.get_template(template).render(content=content, form={}, csrf="token", may={"write": True})
         assert "<script>" not in page
         assert "alert(1)" in page
 
@@ -141,7 +133,17 @@ def test_each_tool_has_a_page(ada: Person, acme: str, tool: str, form: dict[str,
     assert expected not in empty.text
 
 
-def test_the_page_of_the_architecture_takes_a_repository(ada: Person, acme: str) -> None:
-    page = ada.http.get(f"/o/{acme.split('/')[3]}/tools/architecture").text
-    assert f'action="{acme}"' in page
-    assert 'enctype="multipart/form-data"' in page
+def test_the_page_of_the_architecture_takes_a_repository(town: Town, ada: Person, acme: str) -> None:
+    organisation = acme.split("/")[3]
+    page = f"/o/{organisation}/tools/architecture"
+    assert f'action="{page}/files"' in ada.http.get(page).text
+    archived = archive({"lamp.py": b"import os\n"})
+    taken = sends(ada, f"{page}/files", "lamps", archived)
+    assert (taken.status_code, taken.url.path) == (200, f"/o/{organisation}/documents")
+    assert "Your files are being read." in taken.text
+    assert "lamps/lamp.py" in taken.text
+    refused = sends(ada, f"{page}/files", "lamps", b"no archive")
+    assert (refused.status_code, refused.headers["content-type"]) == (422, "text/html; charset=utf-8")
+    assert 'role="alert"' in refused.text
+    assert 'value="lamps"' in refused.text, "what was typed is still there"
+    assert sends(town.joined(ada, organisation, "viewer"), f"{page}/files", "mine", archived).status_code == 403

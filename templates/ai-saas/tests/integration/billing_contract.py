@@ -105,7 +105,7 @@ class BillingContract:
         self, usage: Usage, scope: OrganisationScope, engine: Engine
     ) -> None:
         usage.take_together(scope, {Kind.DOCUMENTS: 1, Kind.STORAGE_BYTES: 600}, "a.pdf")
-        with pytest.raises(QuotaReached, match="The plan Free allows 0 MB"):
+        with pytest.raises(QuotaReached, match="The plan Free allows 1 KB"):
             usage.take_together(scope, {Kind.DOCUMENTS: 1, Kind.STORAGE_BYTES: 600}, "b.pdf")
         assert ledger(engine, scope) == {Kind.DOCUMENTS: 1, Kind.STORAGE_BYTES: 600}
 

@@ -9,7 +9,8 @@ from httpx2 import Response
 
 from app.accounts.settings import AccountSettings
 from app.settings import Settings
-from app.workspace.flavour import chosen
+from app.tenancy.scope import Role
+from app.workspace.flavour import Tool, chosen
 from tests.integration.town import PASSWORD, Person, Town, open_town
 
 NOT_IT, SHORT = "not the right one", "short"
@@ -228,14 +229,6 @@ def test_the_address_chooses_no_text_of_ours(ada: Person, acme: str) -> None:
     assert "alert(1)" not in page
 
 
-def test_operations_are_for_operators(town: Town, ada: Person, acme: str) -> None:
-    assert ada.http.get("/admin").status_code == 404
-    root = town.person("root")
-    page = opens(root, "/admin")
-    assert "Acme" in page
-    assert acme in page
-
-
 def test_an_organisation_ends_by_its_owners_password_alone(ada: Person, acme: str) -> None:
     refused = sends(ada, f"/o/{acme}/settings/delete", password=NOT_IT)
     assert refused.status_code == 401
@@ -265,6 +258,28 @@ def test_the_products_notice_stands_on_every_page(ada: Person, acme: str) -> Non
 def test_what_is_not_there_is_a_page_that_says_so(ada: Person, acme: str, path: str) -> None:
     response = ada.http.get(f"/o/{acme}{path}")
     assert (response.status_code, response.headers["content-type"]) == (404, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/v1/nothing", "/v1/organisations/x/export", "/v1/shared/none"])
+def test_a_browser_gets_a_page_and_a_program_problem_json(ada: Person, path: str) -> None:
+    for accepted, kind in {"text/html,*/*;q=0.8": "text/html", "*/*": "application/problem+json"}.items():
+        response = ada.http.get(path, headers={"Accept": accepted})
+        assert (response.status_code, response.headers["content-type"].split(";")[0]) == (404, kind)
+
+
+def test_what_is_left_of_the_questions_can_be_read_again_by_a_page(ada: Person, bob: Person, acme: str) -> None:
+    part = ada.http.get(f"/o/{acme}/quota")
+    assert "0 of 50" in words(part)
+    assert "<html" not in part.text
+    assert bob.http.get(f"/o/{acme}/quota").status_code == 404
+
+
+@pytest.mark.parametrize("tool", chosen().tools, ids=lambda tool: tool.name)
+def test_a_viewer_uses_the_tools_that_only_read(town: Town, ada: Person, acme: str, tool: Tool) -> None:
+    viewer = town.joined(ada, acme, "viewer")
+    opens(viewer, f"/o/{acme}/tools/{tool.name}")
+    answer = sends(viewer, f"/o/{acme}/tools/{tool.name}")
+    assert (answer.status_code == 403) == (tool.role is Role.MEMBER), answer.text
 
 
 def test_invitations_lead_into_the_organisation(town: Town, ada: Person, bob: Person, acme: str) -> None:

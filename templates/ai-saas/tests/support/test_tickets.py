@@ -118,7 +118,11 @@ def test_an_invented_id_is_no_ticket(ada: Person, acme: str) -> None:
 def test_a_viewer_reads_and_does_not_write(town: Town, ada: Person, acme: str) -> None:
     ada.does("POST", at(acme, "tickets"), ASKED)
     viewer = town.joined(ada, acme, "viewer")
-    assert len(viewer.gets(at(acme, "tickets"))) == 1
+    (ticket,) = viewer.gets(at(acme, "tickets"))
+    page = viewer.http.get(f"/o/{acme}/tools/inbox?ticket={ticket['id']}&reply=Yes").text
+    assert "within 30 days" in page
+    assert "New ticket" not in page
+    assert viewer.gets(at(acme, f"tickets/{ticket['id']}"))["state"] == "suggested", "an address changes nothing"
     assert viewer.does("POST", at(acme, "tickets"), ASKED).status_code == 403
 
 

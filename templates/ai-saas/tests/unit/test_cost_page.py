@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from genai_prices import Usage, calc_price
 
-from app.billing.plans import Kind, load_plans
+from app.billing.plans import Kind, load_plans, money
+from app.site.public import lines
 
 PAGE = Path("docs/cost.md").read_text("utf-8")
 DAY = datetime.fromisoformat(re.findall(r"\| list prices of \| ([\d-]+) \|", PAGE)[0]).replace(tzinfo=UTC)
@@ -53,6 +54,12 @@ def test_what_a_plan_leaves_is_its_price_without_the_models(model: str, written:
 def test_the_columns_are_the_plans_that_are_sold() -> None:
     beyond = [f"beyond, {plan.title}" for plan in PLANS if plan.quotas[Kind.QUESTIONS].overage is not None]
     assert f"| model | {' | '.join([*(plan.title for plan in PLANS), *beyond])} |" in PAGE
+
+
+def test_the_plans_are_those_on_the_page_of_prices() -> None:
+    section = PAGE.split("## Plans\n")[1].split("\n## ")[0]
+    shown = [f"| {plan.title} | {money(plan.price)} | {'; '.join(lines(plan))} |" for plan in PLANS]
+    assert re.findall(r"^\| (?!plan|-).*$", section, re.MULTILINE) == shown
 
 
 def test_both_tables_hold_prices() -> None:

@@ -5,9 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from app.billing.plans import Kind
+from app.billing.plans import Kind, money
 from app.site.figures import HEIGHT, LEAST, WIDTH, bar_chart, round_above
-from app.site.public import amount_of, money
 
 DAYS = [date(2026, 11, 1) + timedelta(days=n) for n in range(30)]
 
@@ -38,7 +37,7 @@ def test_nothing_used_is_a_chart_too() -> None:
     [(0, "0 bytes"), (999, "999 bytes"), (1_500, "1.5 KB"), (25_000_000, "25 MB"), (2_000_000_000, "2 GB")],
 )
 def test_sizes_are_told_in_units_that_fit(quantity: int, words: str) -> None:
-    assert amount_of(Kind.STORAGE_BYTES, quantity) == words
+    assert Kind.STORAGE_BYTES.amount(quantity) == words
 
 
 @pytest.mark.parametrize(("amount", "words"), [("0", "$0"), ("29", "$29"), ("0.015", "$0.015"), ("2.5", "$2.50")])

@@ -88,7 +88,8 @@ def test_a_refusal_names_the_cheapest_plan_that_helps() -> None:
     error = refusal(51)
     assert (error.status, error.helps) == (402, "team")
     assert str(error) == (
-        "The plan Free allows 50 questions a month. The plan Team allows 20,000 questions a month. "
+        "The plan Free allows 50 questions a month. "
+        "The plan Team includes 2,000 questions a month and allows 20,000 at most: each further one costs $0.015. "
         "They are back on the first of next month (UTC)."
     )
     assert refusal(20_001).helps == "business"
@@ -103,7 +104,7 @@ def test_a_refusal_that_no_plan_helps_says_so() -> None:
 def test_what_is_kept_can_be_deleted_to_make_room() -> None:
     plans = load_plans()
     error = plans.refusal(plans.first, Kind.STORAGE_BYTES, 30_000_000)
-    assert str(error) == "The plan Free allows 25 MB. The plan Team allows 2,000 MB. Delete some to make room."
+    assert str(error) == "The plan Free allows 25 MB. The plan Team allows 2 GB. Delete some to make room."
 
 
 def test_prices_are_exact() -> None:

@@ -79,6 +79,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_audit_entry_organisation"), ["organisation"], unique=False)
 
     op.create_table(
+        "flag_change",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("flag", sa.String(length=40), nullable=False),
+        sa.Column("organisation", sa.String(length=16), nullable=True),
+        sa.Column("enabled", sa.Boolean(), nullable=True),
+        sa.Column("actor", sa.String(length=40), nullable=False),
+        sa.Column("address", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation"], ["tenant.id"], name=op.f("fk_flag_change_organisation"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("flag_change_pkey")),
+    )
+    with op.batch_alter_table("flag_change", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_flag_change_organisation"), ["organisation"], unique=False)
+
+    op.create_table(
         "invitation",
         sa.Column("id", sa.String(length=16), nullable=False),
         sa.Column("organisation", sa.String(length=16), nullable=False),

@@ -31,6 +31,7 @@ async function ask(asked) {
     else view.fail(CUT_OFF, 0);
   }
   if (running === mine) working(false);
+  htmx.trigger(document.body, "asked"); // what is left of the plan is looked up again
 }
 
 /**
