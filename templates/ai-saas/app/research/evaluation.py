@@ -19,7 +19,9 @@ from app.research.summary import Summary, summarise
 from app.workspace.evaluation import ingest_samples
 
 EVALUATION = "evaluation"  # who asks
-Kind = Literal["single", "lookup", "paraphrase", "two-documents", "unanswerable", "summary"]  # what a case tests
+Kind = Literal[  # what a case tests
+    "single", "lookup", "paraphrase", "neighbour", "two-documents", "unanswerable", "summary"
+]
 
 
 class GoldenTask(GoldenQuestion):
