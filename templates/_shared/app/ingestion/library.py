@@ -119,14 +119,15 @@ class Library:
         return self._index.passages(self.catalog.document(identifier).name)
 
     async def remove(self, identifier: str) -> None:
-        """Forget a document and its passages.
+        """Forget a document and its passages. Passages go first: killed in between, it can be removed again.
 
         Raises:
             NotFound: no such document.
         """
         record = await to_thread.run_sync(self.catalog.document, identifier)
-        await to_thread.run_sync(self.intake.forget, identifier)
         await to_thread.run_sync(self._erase, record.name)
+        await to_thread.run_sync(self.intake.forget, identifier)
+        await to_thread.run_sync(self._erase, record.name)  # what a worker stored meanwhile
 
     async def _work(self, sources: Sequence[Source]) -> list[DocumentRecord]:
         started = time.perf_counter()

@@ -1,10 +1,12 @@
 """A tenant's platform: the shared platform, reaching the data of one organisation and of no other."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from threading import RLock
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+from weakref import WeakSet
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -22,6 +24,13 @@ MOST_OPEN = 32  # organisations; on a laptop each open one has a file and its ve
 
 
 Room = TypeVar("Room")
+
+
+class Background(Protocol):
+    """Work that goes on after calls were answered."""
+
+    async def close(self, seconds: float) -> None:
+        """Finish what can be finished in this time."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class Tenants:
         self._home = home_of(platform)
         self._most_open = most_open
         self._open: OrderedDict[str, Tenant] = OrderedDict()
+        self._background: WeakSet[Background] = WeakSet()
         self._lock = RLock()
         self._finish_deletions()
 
@@ -73,6 +83,17 @@ class Tenants:
                 tenant.rooms[make] = make(tenant.platform)
             room: Room = tenant.rooms[make]
         return room
+
+    def close_later(self, background: Background) -> None:
+        """Let this be closed when the service stops, also if its organisation is no longer open by then."""
+        with self._lock:
+            self._background.add(background)
+
+    async def close(self, seconds: float) -> None:
+        """Finish in this time what goes on in the background; calls are no longer answered."""
+        with self._lock:
+            background = list(self._background)
+        await asyncio.gather(*(each.close(seconds) for each in background))
 
     def service(self) -> Platform:
         """The shared platform for what is no organisation's, such as the feedback of who runs the service.

@@ -23,7 +23,7 @@ class DocumentIntake:
         self.put: Put | None = None
 
     def accept(self, scope: OrganisationScope, library: Library, sources: Sequence[Source]) -> list[DocumentRecord]:
-        """Pay for all, then keep all.
+        """Pay for all, then keep all. What a killed process left undone, sending the same documents again does.
 
         Raises:
             QuotaReached: they do not fit; what was paid for some of them is given back.
@@ -39,11 +39,11 @@ class DocumentIntake:
                 self._repay(scope, source, before[source.name])
             raise
         for source in sources:
+            earlier = before[source.name]
+            if earlier and earlier.sha256 != source.sha256:  # given back before it is replaced, while it is known
+                self._usage.give_back(scope, Kind.STORAGE_BYTES, _bytes_key(earlier.id, earlier.sha256))
             if library.intake.accept(source.name, source.data) and self.put:
                 self.put(job_key(scope.organisation, document_id(source.name)))
-            earlier = before[source.name]
-            if earlier and earlier.sha256 != source.sha256:
-                self._usage.give_back(scope, Kind.STORAGE_BYTES, _bytes_key(earlier.id, earlier.sha256))
         return [library.catalog.document(document_id(source.name)) for source in sources]
 
     def release(self, scope: OrganisationScope, record: DocumentRecord) -> None:

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import APIRouter, Depends, FastAPI
 
 from app.bootstrap import Platform
+from app.observability.gauges import watch_waiting
 from app.operations.flags import TOOLS, require_feature
 from app.tenancy.tenants import Tenants
 from app.tenancy.work import DocumentWork
@@ -22,6 +23,8 @@ def mount(app: FastAPI, platform: Platform, tenants: Tenants) -> None:
     """Add the calls; organisations and billing must be mounted."""
     flavour = chosen()
     app.state.flavour = flavour
+    app.state.jobs = None
+    watch_waiting(platform.telemetry, lambda: app.state.jobs.oldest_wait_seconds() if app.state.jobs else 0.0)
     app.state.shares = Shares(platform.catalog.engine)
     app.state.document_intake = DocumentIntake(app.state.billing.usage)
     for router in (documents.router, chat.router):
@@ -46,7 +49,7 @@ def run_workers(store_url: str, tenants: Tenants) -> Callable[[FastAPI], Abstrac
             app.state.jobs = jobs
             app.state.document_intake.put = jobs.put
             yield
-            app.state.document_intake.put = None
+            app.state.document_intake.put = app.state.jobs = None
             await tenants.close(CLOSING_SECONDS)
 
     return serve

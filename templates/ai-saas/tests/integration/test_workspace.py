@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import time
 import zipfile
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.answering import chat
+from app.answering.assistant import Reply
 from app.answering.chat import Answering, Question
 from app.billing.plans import Kind
 from app.errors import ModelUnavailable
@@ -84,7 +87,7 @@ def test_a_stream_ends_with_the_citations(reader: Person, acme: str) -> None:
 def test_history_shows_what_was_cited(reader: Person, acme: str) -> None:
     answer = asks(reader, acme, conversation_id=CONVERSATION).json()
     assert answer["notice"] == chosen().notice
-    asks(reader, acme, "What is the capital of France?", conversation_id=CONVERSATION)
+    asks(reader, acme, "Which painter decorated the ceiling of the Paris opera?", conversation_id=CONVERSATION)
     (entry,) = reader.gets(at(acme, "conversations"))
     assert (entry["id"], entry["title"], entry["questions"]) == (CONVERSATION, QUESTION, 2)
     first, second = reader.gets(at(acme, f"conversations/{CONVERSATION}"))["turns"]
@@ -233,6 +236,19 @@ def test_a_question_that_no_model_answers_is_given_back(
     assert used(town, reader, acme)[Kind.QUESTIONS] == before
     assert "event: error" in asks(reader, acme, stream=True).text
     assert used(town, reader, acme)[Kind.QUESTIONS] == before
+
+
+def test_an_answer_is_scored_before_the_service_stops(
+    town: Town, reader: Person, acme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def score_slowly(_: Reply) -> dict[str, float]:
+        time.sleep(0.3)
+        return {"slow": 1.0}
+
+    monkeypatch.setattr(chat, "score_reply", score_slowly)
+    with TestClient(town.app, cookies=reader.http.cookies) as reader.http:
+        assert asks(reader, acme).status_code == 200
+    assert town.app.state.tenants.open(acme).answers.metrics() == ["slow"]
 
 
 def test_a_role_may_do_what_it_may(town: Town, reader: Person, acme: str) -> None:
