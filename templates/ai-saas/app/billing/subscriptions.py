@@ -77,7 +77,11 @@ class Subscriptions:
 
 def plan_in_force(connection: Connection, plans: Plans, organisation: str) -> Plan:
     """The plan of the newest change, or the first one where there was none."""
-    name = connection.execute(NEWEST, {"of": organisation}).scalar()
+    return plan_called(plans, connection.execute(NEWEST, {"of": organisation}).scalar())
+
+
+def plan_called(plans: Plans, name: str | None) -> Plan:
+    """The plan of this name; the first one where there was no change, or the plan is no longer sold."""
     return (plans.named(name) if name else None) or plans.first
 
 

@@ -5,8 +5,7 @@ both or neither. The quota is a condition of the statement that moves the counte
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
 from app.billing.plans import Kind, Plan, Plans, Quota
-from app.billing.subscriptions import plan_in_force
+from app.billing.subscriptions import NEWEST, plan_called, plan_in_force
 from app.billing.tables import usage_counters, usage_events
 from app.tenancy.scope import OrganisationScope, of_organisation
 
@@ -77,11 +76,9 @@ class Usage:
             QuotaReached: one of them does not fit into the plan; nothing was counted.
         """
         now = datetime.now(UTC)
-        with self._writing(scope) as connection:
-            plan = plan_in_force(connection, self._plans, scope.organisation)
+        with self._writing(scope).begin() as connection:
             return {  # always in the same order, so that two never wait for each other in a circle
-                kind: self._take(connection, scope, plan, kind, quantities[kind], key, now)
-                for kind in sorted(quantities)
+                kind: self._take(connection, scope, kind, quantities[kind], key, now) for kind in sorted(quantities)
             }
 
     def settle(self, scope: OrganisationScope, kind: Kind, quantity: int, key: str) -> None:
@@ -90,7 +87,7 @@ class Usage:
         Nothing happens when the key was never taken, or when Stripe was told already.
         """
         refuse_negative(quantity)
-        with self._writing(scope) as connection:
+        with self._writing(scope).begin() as connection:
             event = _event(scope, kind, key)
             held = connection.execute(HELD, {"event": event}).first()
             if held is not None and held.quantity != quantity:
@@ -106,45 +103,30 @@ class Usage:
     def standing(self, scope: OrganisationScope) -> dict[Kind, Standing]:
         """How the organisation stands with every kind now."""
         now = datetime.now(UTC)
-        with self._scoped(scope).connect() as connection:
+        with of_organisation(self._engine, scope.organisation).connect() as connection:
             plan = plan_in_force(connection, self._plans, scope.organisation)
             rows = connection.execute(COUNTERS, {"of": scope.organisation}).all()
         used = {(row.kind, row.month): row.used for row in rows}
         return {kind: self._standing(plan, kind, used.get((kind, _month(kind, now)), 0)) for kind in Kind}
 
-    @contextmanager
-    def _writing(self, scope: OrganisationScope) -> Iterator[Connection]:
-        """A transaction whose commit does not wait for the disk, as it does not on SQLite either.
-
-        A process that is killed loses nothing; a power cut of the database may take the last moments, all of a
-        transaction or none of it.
-        """
-        with self._scoped(scope).begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-            yield connection
-
-    def _scoped(self, scope: OrganisationScope) -> Engine:
-        """The same connections, that PostgreSQL lets see this organisation's rows alone."""
-        return of_organisation(self._engine, scope.organisation)
+    def _writing(self, scope: OrganisationScope) -> Engine:
+        """The same connections, that PostgreSQL lets see this organisation's rows alone; no wait for the disk."""
+        return of_organisation(self._engine, scope.organisation, at_once=True)
 
     def _take(
-        self,
-        connection: Connection,
-        scope: OrganisationScope,
-        plan: Plan,
-        kind: Kind,
-        quantity: int,
-        key: str,
-        now: datetime,
+        self, connection: Connection, scope: OrganisationScope, kind: Kind, quantity: int, key: str, now: datetime
     ) -> Standing:
         refuse_negative(quantity)
         month, event = _month(kind, now), _event(scope, kind, key)
         owner = {"organisation": scope.organisation, "kind": kind}
         row = {**owner, "id": event, "quantity": quantity, "day": now.date(), "happened_at": now}
         counter = {"of": scope.organisation, "in": month, "what": kind}
-        if not quantity or connection.execute(self._statements.record, row).first() is None:  # counted before
+        values = {**row, "of": scope.organisation}
+        recorded = connection.execute(self._statements.record, values).first() if quantity else None
+        if recorded is None:  # nothing to count, or counted before
+            plan = plan_in_force(connection, self._plans, scope.organisation)
             return self._standing(plan, kind, connection.execute(COUNTER, counter).scalar() or 0)
+        plan = plan_called(self._plans, recorded.plan)
         most = plan.most(kind)
         used: int | None = None
         if most is None or quantity <= most:
@@ -162,7 +144,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class _Statements:
-    """The two statements whose wording differs between the databases."""
+    """The two statements whose wording differs between the databases; the first one also tells the plan in force."""
 
     record: sa.Executable
     count: sa.Executable
@@ -176,7 +158,9 @@ def _statements(dialect: str) -> _Statements:
     count = insert(usage_counters)
     total = usage_counters.c.used + count.excluded.used
     return _Statements(
-        record.on_conflict_do_update(index_elements=["id"], set_=again, where=given_back).returning(usage_events.c.id),
+        record.on_conflict_do_update(index_elements=["id"], set_=again, where=given_back).returning(
+            NEWEST.scalar_subquery().label("plan")
+        ),
         count.on_conflict_do_update(
             index_elements=["organisation", "month", "kind"],
             set_={"used": total},

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 from app.errors import ConfigurationError
 from app.stores.database import SCHEMA_LOCK, first_line
 from app.stores.database import metadata as shared
-from app.tenancy.scope import ORGANISATION, SERVICE_ID
+from app.tenancy.scope import AT_ONCE, ORGANISATION, SERVICE_ID
 from app.tenancy.tables import GUARDED, metadata
 
 # What is the service's own. Every other table of the shared rooms, also one to come, holds data of organisations.
@@ -29,6 +29,8 @@ JOIN pg_attribute ON attrelid = conrelid AND attnum = number
 WHERE conrelid = to_regclass(:name) AND contype IN ('p', 'u') GROUP BY conname, contype
 """
 # A policy's condition is a mistake to be without, so the empty setting that PostgreSQL leaves behind counts as none.
+NAME = "SELECT set_config('app.organisation', %s, true)"
+AND_HURRY = ", set_config('synchronous_commit', 'off', true)"
 POLICY = "organisation = nullif(current_setting('app.organisation', true), '')"
 # Passages of few organisations among many would be missed by an approximate search over all of them: it is exact.
 ISOLATED_INDEX = """
@@ -132,9 +134,10 @@ def _guarded_tables() -> list[str]:
 
 
 def _name_organisation(connection: Connection) -> None:
-    organisation = connection.get_execution_options().get(ORGANISATION)
-    if organisation is not None:
-        connection.exec_driver_sql("SELECT set_config('app.organisation', %s, true)", (organisation,))
+    options = connection.get_execution_options()
+    if options.get(ORGANISATION) is not None:
+        told = NAME + AND_HURRY if options.get(AT_ONCE) else NAME
+        connection.exec_driver_sql(told, (options[ORGANISATION],))
 
 
 def _step_down(connection: psycopg.Connection, _: object) -> None:

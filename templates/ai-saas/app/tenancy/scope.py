@@ -9,6 +9,7 @@ from sqlalchemy.engine import Engine
 ID_LENGTH = 16
 SERVICE_ID = "0" * ID_LENGTH  # no organisation: whose the operators' own feedback is on PostgreSQL
 ORGANISATION = "organisation"  # the execution option that names an engine's organisation
+AT_ONCE = "at_once"  # the execution option of commits that do not wait for PostgreSQL's disk
 
 
 class Role(StrEnum):
@@ -61,9 +62,12 @@ def is_id(text: str) -> bool:
     return len(text) == ID_LENGTH and not set(text) - set("0123456789abcdef")
 
 
-def of_organisation(engine: Engine, organisation: str) -> Engine:
+def of_organisation(engine: Engine, organisation: str, *, at_once: bool = False) -> Engine:
     """The same database and the same pool for one organisation: on PostgreSQL it shows this one's guarded rows alone.
 
     SQLite knows no such guard; there the query's own condition on `organisation` is the only one.
+
+    A commit `at_once` does not wait for PostgreSQL's disk, as none does on SQLite: a process that is killed loses
+    nothing; a power cut of the database may take the last moments, all of a transaction or none of it.
     """
-    return engine.execution_options(**{ORGANISATION: organisation})
+    return engine.execution_options(**{ORGANISATION: organisation, AT_ONCE: at_once})
