@@ -45,6 +45,12 @@ def demo() -> None:
 
 
 def add_commands(cli: typer.Typer) -> None:
-    """Add this project's commands to `app`."""
+    """Add this project's commands to `app`, and take out what reads answers and documents of the service itself."""
+    from app.evals.commands import drift, due, evals  # here, because they stand on this module
+
     cli.command()(migrate)
     cli.command()(demo)
+    # Here every answer is an organisation's: its admins read the feedback, operators see scores at /admin.
+    cli.registered_groups = [group for group in cli.registered_groups if group.name != "feedback"]
+    kept = [command for command in evals.registered_commands if command.callback not in (drift, due)]
+    evals.registered_commands = kept

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 
 from app.legal.contracts import compare_contracts, contracts_of, find_clauses, read_contract
-from app.legal.reports import DISCLAIMER, comparison_report, risk_report, search_report
+from app.legal.reports import comparison_report, risk_report, search_report
 from app.workspace.flavour import Tool
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ async def show_search(workspace: "Workspace", form: Mapping[str, str]) -> Mappin
     """The clauses about the form's `question`; `found` is None before anything was asked."""
     question = form.get("question", "").strip()[:LONGEST_QUESTION]
     found = search_report(await find_clauses(workspace.platform, question)).clauses if question else None
-    return {"found": found, "disclaimer": DISCLAIMER}
+    return {"found": found}
 
 
 async def show_comparison(workspace: "Workspace", form: Mapping[str, str]) -> Mapping[str, object]:
@@ -28,7 +28,7 @@ async def show_comparison(workspace: "Workspace", form: Mapping[str, str]) -> Ma
 
     def content() -> Mapping[str, object]:
         report = comparison_report(compare_contracts(platform, first, second)) if first and second else None
-        return {"contracts": contracts_of(platform), "report": report, "disclaimer": DISCLAIMER}
+        return {"contracts": contracts_of(platform), "report": report}
 
     return await to_thread.run_sync(content)
 
@@ -39,7 +39,7 @@ async def show_risks(workspace: "Workspace", form: Mapping[str, str]) -> Mapping
 
     def content() -> Mapping[str, object]:
         report = risk_report(read_contract(platform, chosen)) if chosen else None
-        return {"contracts": contracts_of(platform), "report": report, "disclaimer": DISCLAIMER}
+        return {"contracts": contracts_of(platform), "report": report}
 
     return await to_thread.run_sync(content)
 

@@ -1,6 +1,6 @@
 """Failures as pages: to strangers the log-in, to everybody else what happened and how to mend it."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +18,7 @@ from app.errors import AppError, Unauthorized
 from app.web.pages import render
 
 HOME = {"address": "/app", "label": "Go to the workspace"}
+START = {"address": "/", "label": "To the start page"}
 PRIVATE = {"Cache-Control": "no-store"}
 
 
@@ -62,7 +63,7 @@ def _page_or(otherwise: Callable[[Request, Any], Any]) -> Callable[[Request, Any
             return problem
         status = problem.status_code
         if status == HTTPStatus.NOT_FOUND and not isinstance(error, AppError):
-            return failure(request, status, "Not found", "There is no such page.")
+            return failure(request, status, "Not found", "There is no such page.", link=START)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return failure(request, status, "Something went wrong", "It is not your fault, and it is on record.")
         told = str(error) if isinstance(error, AppError) else ""
@@ -80,15 +81,22 @@ def to_login(request: Request) -> Response:
     return RedirectResponse(address, 303, PRIVATE)
 
 
-def failure(request: Request, status: int, heading: str, text: str, retry_after: int | None = None) -> HTMLResponse:
-    """The page that says what happened."""
+def failure(
+    request: Request,
+    status: int,
+    heading: str,
+    text: str,
+    retry_after: int | None = None,
+    link: Mapping[str, str] = HOME,
+) -> HTMLResponse:
+    """The page that says what happened, and leads on by `link`."""
     page = render(
         "site/problem.html",
         request.app.state.platform,
         status=status,
         heading=heading,
         text=text,
-        link=HOME,
+        link=link,
         request_id=getattr(request.state, "request_id", "") if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "",
     )
     headers = PRIVATE if retry_after is None else {**PRIVATE, "Retry-After": str(retry_after)}

@@ -1,7 +1,7 @@
 """What stands around a page of the workspace: who looks at it, where else one can go, what is left of the plan."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from anyio import to_thread
@@ -151,6 +151,11 @@ class Visit:
             status = error.status if isinstance(error, AppError) else 422
             return self.show(await back(self), words(error), status)
         return self.go(to)
+
+    async def again(self) -> "Visit":
+        """The same look after something was used."""
+        usage, scope = self.request.app.state.billing.usage, self.access.scope
+        return replace(self, standings=await to_thread.run_sync(usage.standing, scope))
 
     def go(self, to: str) -> Response:
         """Let the browser load another page of this organisation."""

@@ -11,7 +11,7 @@ from app.errors import NotFound
 from app.site import account, billing, manage, operators, organisations, public, settings, tools, workspace
 from app.site.failures import PageRoute, show_failures_as_pages
 from app.tenancy.tenants import Tenants
-from app.web.pages import TEMPLATES
+from app.web.pages import PAGES, TEMPLATES
 from app.workspace.flavour import chosen
 
 # What is below an organisation and no page of it is a page that says so; it comes after all others.
@@ -25,6 +25,7 @@ def mount(app: FastAPI, platform: Platform, tenants: Tenants) -> None:
     templates: Any = TEMPLATES  # its globals are typed as those that it begins with
     templates.globals["product"] = chosen()
     templates.filters["marks"] = marks
+    PAGES.pop("/feedback", None)  # the service's own; here feedback is a page of each organisation
     for room in ROOMS:
         app.include_router(room.router)
     app.include_router(tools.files)

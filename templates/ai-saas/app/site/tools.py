@@ -49,7 +49,9 @@ async def use(name: str, visit: VisitDep, workspace: WorkspaceDep, sent: FieldsD
     visit.access.demand(tool.role, None)
     form = {field: value for field, value in sent.items() if field != "csrf_token"}
     try:
-        return visit.show(page_of(tool, visit, await tool.show(workspace, form), form))
+        content = await tool.show(workspace, form)
+        visit = await visit.again()
+        return visit.show(page_of(tool, visit, content, form))
     except AppError as error:
         return visit.show(page_of(tool, visit, await tool.show(workspace, {}), form), str(error), error.status)
 

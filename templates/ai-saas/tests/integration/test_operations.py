@@ -8,7 +8,9 @@ from fastapi.routing import APIRoute
 from httpx2 import Response
 
 from app.accounts.settings import AccountSettings
+from app.cli import cli
 from app.evals.answers import Answered
+from app.evals.commands import evals
 from app.operations import flags
 from app.operations.flags import SHARING, SIGN_UP, TOOLS, Flags
 from app.settings import Settings
@@ -74,7 +76,7 @@ def test_operations_show_plan_usage_spend_and_quality_to_operators_alone(
         assert ada.http.get(page).status_code == 404
     assert f'href="/admin/organisations/{acme}"' in root.http.get("/admin").text
     shown = opens(root, f"/admin/organisations/{acme}")
-    for told in ("Plan Free", "of 50", "0 helpful, 1 not helpful", "0.750", "No model was called"):
+    for told in ("Plan Free", "of 50", "0 helpful, 1 not helpful", "0.750", "No paid model was called"):
         assert told in shown
     assert "secret" not in shown, "operators see numbers, not what readers wrote"
     assert root.http.get(f"/admin/organisations/{'0' * 16}").status_code == 404
@@ -174,3 +176,10 @@ def test_nobody_else_switches_and_nothing_else_is_switched(root: Person, ada: Pe
     assert switched(root, "nothing", "off").status_code == 422
     assert switched(root, "tools", "perhaps").status_code == 422
     assert switched(root, SIGN_UP.name, "off", acme).status_code == 422, "it is nobody's alone"
+
+
+def test_no_command_looks_for_answers_where_none_are() -> None:
+    assert "feedback" not in {group.name for group in cli.registered_groups}
+    names = {command.callback.__name__ for command in evals.registered_commands if command.callback}
+    assert {"run", "gate"} <= names
+    assert not {"drift", "due"} & names
