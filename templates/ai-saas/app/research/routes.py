@@ -60,7 +60,12 @@ async def summarise_literature(
     return PlainTextResponse(summary.markdown() if form == "markdown" else summary.bibtex(), media_type=TYPES[form])
 
 
-@router.get("/references", dependencies=[READERS], response_class=PlainTextResponse)
+@router.get(
+    "/references",
+    dependencies=[READERS],
+    response_class=Response,
+    responses={200: {"content": {TYPES["bibtex"]: {}}}},
+)
 async def list_references(workspace: WorkspaceDep) -> PlainTextResponse:
     """All documents that are ready as BibTeX, by what their front matter says of them."""
     found = await to_thread.run_sync(references_of, workspace)

@@ -77,7 +77,12 @@ async def get_conversation(conversation_id: ConversationId, workspace: Workspace
     return await to_thread.run_sync(conversation_of, workspace.rooms, workspace.asker, conversation_id)
 
 
-@router.get("/conversations/{conversation_id}/markdown", dependencies=[ASKERS], response_class=PlainTextResponse)
+@router.get(
+    "/conversations/{conversation_id}/markdown",
+    dependencies=[ASKERS],
+    response_class=Response,
+    responses={200: {"content": {"text/markdown": {}}}},
+)
 async def export_conversation(conversation_id: ConversationId, workspace: WorkspaceDep) -> PlainTextResponse:
     """A conversation as a Markdown file."""
     told = await to_thread.run_sync(conversation_of, workspace.rooms, workspace.asker, conversation_id)
@@ -116,7 +121,12 @@ async def revoke_share(share: str, request: Request, workspace: WorkspaceDep) ->
     await _note(request, workspace, "conversation.unshared", share)
 
 
-@router.get("/export", dependencies=[ADMINS], response_class=StreamingResponse)
+@router.get(
+    "/export",
+    dependencies=[ADMINS],
+    response_class=Response,
+    responses={200: {"content": {"application/zip": {}}}},
+)
 async def export_workspace(request: Request, workspace: WorkspaceDep) -> StreamingResponse:
     """Everything that the workspace holds, as a zip: documents as they were read, conversations, the product's own."""
     file = await to_thread.run_sync(export.archive, workspace.rooms, chosen())
