@@ -26,12 +26,14 @@ def mount(app: "FastAPI", platform: "Platform") -> None:
     from app.operations.flags import Flags
     from app.organisations import opening as organisations
     from app.site import routes as site
+    from app.tenancy.costs import watch_costs
     from app.tenancy.tenants import Tenants
     from app.workspace import routes as workspace
 
     prepare(platform.catalog.engine)
     app.state.tenants = tenants = Tenants(platform)
     app.state.platform = tenants.service()
+    watch_costs(platform.telemetry, tenants.engine)
     app.state.flags = Flags(tenants.engine)
     for room in (organisations, billing, workspace, site):
         room.mount(app, platform, tenants)

@@ -11,6 +11,7 @@ from app.bootstrap import Platform
 from app.ingestion import routes as ingestion
 from app.ingestion.commands import forget, ingest
 from app.ingestion.library import Library
+from app.observability.gauges import watch_waiting
 from app.scopes import Scope
 
 HOME = "ask.html"
@@ -23,6 +24,7 @@ def mount(app: FastAPI, platform: Platform) -> None:
     """Add this project's calls to the application."""
     app.state.library = Library(platform)
     app.state.answering = open_answering(platform)
+    watch_waiting(platform.telemetry, platform.catalog.oldest_wait_seconds)
     for router, scope in ((ingestion.router, Scope.DOCUMENTS), (answering.router, Scope.ASK)):
         app.include_router(router, prefix="/v1", dependencies=[Depends(require(scope))])
 

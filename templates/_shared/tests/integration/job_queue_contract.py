@@ -75,6 +75,26 @@ class JobQueueContract:
         asyncio.run(main())
         assert sorted(work.done) == ["a", "b", "c"]
 
+    def test_how_long_the_oldest_job_has_waited_is_known(self, url: str) -> None:
+        work, release = Work(), asyncio.Event()
+
+        async def blocked(key: str) -> None:
+            await release.wait()
+            await work(key)
+
+        async def main() -> None:
+            async with JobQueue(url, blocked, nothing_waits) as jobs:
+                assert await asyncio.to_thread(jobs.oldest_wait_seconds) == 0
+                for _ in range(2):  # of one key, so the second waits for the first
+                    await asyncio.to_thread(jobs.put, "a")
+                await asyncio.sleep(0.5)
+                assert 0.3 < await asyncio.to_thread(jobs.oldest_wait_seconds) < 30
+                release.set()
+                await until(lambda: len(work.done) == 2)
+                assert await asyncio.to_thread(jobs.oldest_wait_seconds) == 0
+
+        asyncio.run(main())
+
     def test_jobs_with_the_same_key_run_one_after_the_other(self, url: str) -> None:
         work = Work(seconds=0.05)
 

@@ -5,17 +5,19 @@ again under the same identifier, which Stripe counts once within a day. After th
 counted: such an event is held, as is one that Stripe does not take, and a person compares it with Stripe's own list.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import sqlalchemy as sa
+from opentelemetry.metrics import CallbackOptions, Observation
 from sqlalchemy.engine import Connection, Engine
 
 from app.billing.plans import Kind
 from app.billing.tables import stripe_customers, usage_events
+from app.observability.telemetry import Telemetry
 from app.tenancy.scope import of_organisation
 
 BATCH = 100
@@ -40,13 +42,29 @@ class Delivery:
     held: int
 
 
+@dataclass(frozen=True)
+class Backlog:
+    """Events that Stripe should know of and does not: how many, and when the oldest happened."""
+
+    events: int = 0
+    oldest: datetime | None = None
+
+    def age_seconds(self) -> float:
+        """How old the oldest is now; 0 where there is none."""
+        return (datetime.now(UTC) - self.oldest).total_seconds() if self.oldest else 0.0
+
+
 class Outbox:
-    """The events of paying organisations that Stripe has not been told of."""
+    """The events of paying organisations that Stripe has not been told of.
+
+    `backlog` is what the last round left, also one that Stripe did not answer.
+    """
 
     def __init__(self, engine: Engine, reporter: Reporter, settle_seconds: float) -> None:
         self._engine = engine
         self._reporter = reporter
         self._settle = timedelta(seconds=settle_seconds)
+        self.backlog = Backlog()
 
     def deliver(self) -> Delivery:
         """Tell of everything that is due. Several processes may do so at once.
@@ -57,17 +75,13 @@ class Outbox:
         with self._engine.connect() as connection:
             customers = connection.execute(stripe_customers.select()).all()
         reported = held = 0
-        for row in customers:
-            while batch := self._claim(row.organisation):
-                report = self._reporter.report
-                taken = [
-                    event.id for event in batch if report(event.id, row.customer, event.quantity, event.happened_at)
-                ]
-                self._mark(row.organisation, taken, reported_at=datetime.now(UTC))
-                refused = {event.id for event in batch} - set(taken)
-                self._mark(row.organisation, list(refused), tried_at=datetime.now(UTC) - CERTAIN)
-                reported += len(taken)
-            held += self._held(row.organisation)
+        try:
+            for row in customers:
+                while batch := self._claim(row.organisation):
+                    reported += self._tell(row.organisation, row.customer, batch)
+                held += self._held(row.organisation)
+        finally:
+            self.backlog = self._left([row.organisation for row in customers])
         return Delivery(reported, held)
 
     def _tell(self, organisation: str, customer: str, batch: Sequence[Event]) -> int:
@@ -106,6 +120,17 @@ class Outbox:
         with self._begin(organisation) as connection:
             return connection.execute(query).scalar_one()
 
+    def _left(self, organisations: Sequence[str]) -> Backlog:
+        events, due = usage_events.c, usage_events.c.happened_at <= datetime.now(UTC) - self._settle
+        count, oldest = 0, None
+        for organisation in organisations:
+            query = sa.select(sa.func.count(), sa.func.min(events.happened_at)).where(_open(organisation), due)
+            with self._begin(organisation) as connection:
+                own, since = connection.execute(query).one()
+            count += own
+            oldest = min(filter(None, (oldest, since)), default=None)
+        return Backlog(count, oldest)
+
     def _begin(self, organisation: str) -> AbstractContextManager[Connection]:
         return of_organisation(self._engine, organisation).begin()
 
@@ -119,3 +144,17 @@ def _open(organisation: str) -> sa.ColumnElement[bool]:
         events.reported_at.is_(None),
         events.quantity > 0,
     )
+
+
+def watch_outbox(telemetry: Telemetry, outbox: Outbox | None) -> None:
+    """Add the gauges of usage that Stripe does not know of; 0 where Stripe is not set up."""
+
+    def events(_: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(outbox.backlog.events if outbox else 0)]
+
+    def age(_: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(outbox.backlog.age_seconds() if outbox else 0.0)]
+
+    meter = telemetry.meters.get_meter("app")
+    meter.create_observable_gauge("billing.unreported", [events], description="Events that Stripe was not told of")
+    meter.create_observable_gauge("billing.unreported.age", [age], "s", "How old the oldest of them is")

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.accounts.access import PUBLIC
 from app.billing.invoices import Invoice
-from app.billing.outbox import Outbox
+from app.billing.outbox import Outbox, watch_outbox
 from app.billing.plans import Kind, Plan
 from app.billing.service import Billing
 from app.billing.usage import Standing
@@ -138,6 +138,7 @@ BillingDep = Annotated[Billing, Depends(get_billing)]
 def mount(app: FastAPI, platform: Platform, tenants: Tenants) -> None:
     """Add these calls to the application, and Stripe's where it is set up."""
     app.state.billing = Billing(tenants.engine, platform.settings.billing)
+    watch_outbox(platform.telemetry, app.state.billing.outbox)
     app.include_router(router, prefix="/v1")
     if app.state.billing.gateway:
         app.include_router(stripe_router, prefix="/v1")

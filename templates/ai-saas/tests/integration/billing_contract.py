@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from app.billing.outbox import CERTAIN, Outbox
+from app.billing.outbox import CERTAIN, Backlog, Outbox
 from app.billing.plans import Kind, QuotaReached
 from app.billing.service import Billing
 from app.billing.settings import BillingSettings
@@ -256,6 +256,7 @@ class BillingContract:
         outbox = Outbox(engine, stripe, settle_seconds=0)
         assert [outbox.deliver().reported for _ in range(2)] == [3, 0]
         assert stripe.told == [("cus_1", 1)] * 3
+        assert outbox.backlog == Backlog()
 
     def test_an_event_that_may_still_change_is_not_told_of(
         self, apply: Callable[[StripeEvent], bool], usage: Usage, engine: Engine, scope: OrganisationScope
@@ -278,6 +279,22 @@ class BillingContract:
         usage.take(scope, Kind.QUESTIONS, 1, "a")
         outbox = Outbox(engine, stripe, settle_seconds=0)
         assert [(outbox.deliver().held, len(stripe.told)) for _ in range(2)] == [(1, 1), (1, 1)]
+        assert outbox.backlog.events == 1
+
+    def test_what_waits_while_stripe_is_away_is_known(
+        self, apply: Callable[[StripeEvent], bool], usage: Usage, engine: Engine, scope: OrganisationScope
+    ) -> None:
+        class Away:
+            def report(self, event: str, customer: str, quantity: int, happened_at: datetime) -> bool:
+                raise ConnectionError(event)
+
+        for number in range(2):
+            usage.take(scope, Kind.QUESTIONS, 1, str(number))
+        outbox = Outbox(engine, Away(), settle_seconds=0)
+        with pytest.raises(ConnectionError):
+            outbox.deliver()
+        assert outbox.backlog.events == 2
+        assert 0 < outbox.backlog.age_seconds() < 60
 
     def test_what_may_have_been_told_long_ago_is_held_and_not_told_again(
         self, apply: Callable[[StripeEvent], bool], usage: Usage, engine: Engine, scope: OrganisationScope
