@@ -44,7 +44,7 @@ def saas_project(rendered: Callable[..., Path], tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="module")
 def saas_service(saas_project: Project) -> Iterator[Service]:
     """Its service; organisations of one test are there for the next, and see nothing of each other."""
-    with serve(saas_project) as service:
+    with serve(saas_project, APP_OPERATORS='["mina@example.com"]') as service:
         yield service
 
 
@@ -90,11 +90,15 @@ def opened(context: BrowserContext, watch: Watch, path: str) -> Page:
     return page
 
 
-def link_to(project: Project, email: str) -> str:
-    """The path of the link in the newest e-mail to this address."""
-    files = sorted(project.folder.glob("var/outbox/*.eml"), key=lambda file: file.stat().st_mtime_ns)
-    mails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
-    text = [mail for mail in mails if mail["To"] == email][-1].get_content()
+def link_to(page: Page, project: Project, email: str) -> str:
+    """The path of the link in the newest e-mail to this address; it is sent after the answer has gone out."""
+    for _ in range(PATIENCE_MS // 100):
+        files = sorted(project.folder.glob("var/outbox/*.eml"), key=lambda file: file.stat().st_mtime_ns)
+        mails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+        if mine := [mail for mail in mails if mail["To"] == email]:
+            break
+        page.wait_for_timeout(100)
+    text = mine[-1].get_content()
     found = re.search(r"https?://[^/\s]+(/\S+)", text)
     assert found, text
     return found[1]
@@ -109,7 +113,7 @@ def sign_up(page: Page, project: Project, email: str, organisation: str) -> None
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Create the account").click()
     expect(page.get_by_role("heading", name="Check your mailbox")).to_be_visible()
-    page.goto(link_to(project, email))
+    page.goto(link_to(page, project, email))
     page.get_by_role("button", name="Confirm my address").click()
     page.get_by_role("main").get_by_role("link", name="Log in").click()
     page.get_by_label("E-mail").fill(email)
@@ -163,6 +167,7 @@ def test_from_sign_up_to_the_invoice(page: Page, saas_project: Project, watch: W
 
     ask(page, QUESTION)
     expect(page.locator(".turn .text")).to_contain_text("turns once in twelve seconds")
+    expect(page.locator(".quota")).to_contain_text("1 of 50")  # without loading the page again
     page.get_by_role("button", name="Source 1: lighthouse.md").click()
     quote = page.locator(".sources blockquote").first
     expect(quote).to_be_visible()
@@ -292,6 +297,25 @@ def test_a_tool_of_the_product_works_on_the_samples(page: Page, saas_project: Pr
     assert accessibility_violations(page) == []
 
 
+def test_a_feature_is_switched_off_and_on_by_who_runs_the_service(inside: Page, tenant: Tenant) -> None:
+    inside.goto(f"/admin/organisations/{tenant.root[3:]}")
+    inside.get_by_role("button", name="Tools: Switch off").click()
+    expect(inside.get_by_text("The feature is switched.")).to_be_visible()
+    inside.goto(tenant.root)
+    navigation = inside.get_by_role("navigation", name="Workspace")
+    expect(navigation.get_by_role("link", name="Summary")).to_have_count(0)
+    inside.goto(f"/admin/organisations/{tenant.root[3:]}")
+    inside.get_by_role("button", name="Tools: As for everybody").click()
+    inside.goto(tenant.root)
+    expect(navigation.get_by_role("link", name="Summary")).to_be_visible()
+
+
+def test_an_unknown_address_is_a_page(page: Page, watch: Watch) -> None:
+    page.goto("/nothing")
+    expect(page.get_by_role("heading", name="Not found")).to_be_visible()
+    watch.explain("404")
+
+
 def test_the_navigation_opens_behind_a_button_where_there_is_no_room(inside: Page) -> None:
     inside.set_viewport_size({"width": 360, "height": 740})
     link = inside.get_by_role("navigation", name="Workspace").get_by_role("link", name="Members")
@@ -319,7 +343,9 @@ def test_public_pages_can_be_read_in_every_light_and_width(
 def test_pages_of_an_organisation_can_be_read_in_every_light_and_width(
     inside: Page, tenant: Tenant, scheme: Literal["light", "dark"], width: int, pictures: Path
 ) -> None:
-    read_all(inside, [f"{tenant.root}/{name}".rstrip("/") for name in PRIVATE + TOOLS], scheme, width, pictures)
+    own = [f"{tenant.root}/{name}".rstrip("/") for name in PRIVATE + TOOLS]
+    operators = ["/admin", f"/admin/organisations/{tenant.root[3:]}"]
+    read_all(inside, own + operators, scheme, width, pictures)
 
 
 def read_all(page: Page, paths: list[str], scheme: Literal["light", "dark"], width: int, pictures: Path) -> None:

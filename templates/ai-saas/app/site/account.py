@@ -14,6 +14,7 @@ from app.accounts import routes as calls
 from app.accounts.access import OptionalSessionDep, SessionDep, from_own_page
 from app.accounts.passwords import SHORTEST
 from app.accounts.routes import DeskDep
+from app.accounts.settings import MailSettings
 from app.errors import AppError
 from app.operations.flags import SIGN_UP, flags_of
 from app.site.failures import PRIVATE, PageRoute, words
@@ -50,6 +51,12 @@ class Form:
     def message(self, heading: str, text: str, **content: Mapping[str, object]) -> HTMLResponse:
         """A page that says something and leads on, by a `link` or an `action`."""
         return self.show("message", heading, 200, text=text, **content)
+
+    def mailbox(self, text: str, **content: Mapping[str, object]) -> HTMLResponse:
+        """The page that sends somebody to the mailbox; without a mail server it says where e-mails are."""
+        mail: MailSettings = self.request.app.state.platform.settings.mail
+        hint = "" if mail.host else f"No mail server is set up here: e-mails are files in {mail.outbox}."
+        return self.show("message", "Check your mailbox", 200, text=text, hint=hint, **content)
 
     async def attempt(self, action: Awaitable[object]) -> tuple[str, int]:
         """What went wrong, and as which status; an empty text where nothing did."""
@@ -92,7 +99,7 @@ async def signup(form: FormDep, sent: FieldsDep, desk: DeskDep) -> Response:
         return _signup(form, sent, wrong, status)
     text = f"Open the link in the e-mail to {sent['email']} to confirm the address. It may take a minute to arrive."
     again = {"address": "/verify/again", "label": "Send it again", "fields": {"email": sent["email"]}}
-    return form.message("Check your mailbox", text, action=again, link=TO_LOGIN)
+    return form.mailbox(text, action=again, link=TO_LOGIN)
 
 
 def _signup(form: Form, sent: dict[str, str], wrong: str = "", status: int = 200) -> HTMLResponse:
@@ -110,7 +117,7 @@ async def verify_again(form: FormDep, sent: FieldsDep, desk: DeskDep) -> Respons
 
     wrong, _ = await form.attempt(act())
     text = wrong or "If there is an account that waits for it, another e-mail is on its way."
-    return form.message("Check your mailbox", text, link=TO_LOGIN)
+    return form.mailbox(text, link=TO_LOGIN)
 
 
 @router.get("/verify")
@@ -192,7 +199,7 @@ async def forgotten(form: FormDep, sent: FieldsDep, desk: DeskDep) -> Response:
     if wrong:
         return form.show("forgotten", "Set a new password", status, wrong=wrong)
     text = "If there is an account with this address, an e-mail with a link is on its way."
-    return form.message("Check your mailbox", text, link=TO_LOGIN)
+    return form.mailbox(text, link=TO_LOGIN)
 
 
 @router.get("/reset")
