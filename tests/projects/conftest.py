@@ -31,6 +31,12 @@ def rag_service(rag_project: Project) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="session")
+def agent_project(rendered: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """An agent project in its own environment."""
+    return install(rendered("agent"), tmp_path_factory.mktemp("installed") / "agent")
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless browser."""
     with chromium() as running:

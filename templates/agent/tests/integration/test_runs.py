@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from app.bootstrap import Platform
 from app.errors import NotFound
 from app.runs.entries import Entry
+from app.runs.gauges import open_runs
 from app.runs.journal import Journal
 from app.runs.records import Decision, PlanState, RunState
 from app.runs.store import NotPossible
@@ -270,3 +271,14 @@ def test_one_operation_is_never_written_down_twice(play: Play) -> None:
 
     with pytest.raises(IntegrityError):
         asyncio.run(once())
+
+
+def test_open_runs_are_counted_by_state_with_the_time_since_anything_happened(play: Play, platform: Platform) -> None:
+    bench = play({"plan": ONE, "First": [call("act"), "Done."]})
+    bench.work(bench.create())
+    bench.create()
+    time.sleep(0.2)
+    found = open_runs(platform.catalog.engine)
+    assert {state: number for state, (number, _) in found.items()} == {"queued": 1, "running": 0, "waiting": 1}
+    assert 0.2 <= found[RunState.QUEUED][1] <= found[RunState.WAITING][1] < 60
+    assert found[RunState.RUNNING][1] == 0

@@ -252,7 +252,7 @@ def test_a_report_names_no_more_than_its_owner_wants() -> None:
         ("I like tea.", "LIMIT 10"),
     ):
         calls, words = play(
-            prompt("worker", memory=memory, **marks), [("success", DESCRIBED)] + [("success", "a\nb\nc")] * 2
+            prompt("worker", memory=memory, **marks), [("success", DESCRIBED), *[("success", "a\nb\nc")] * 2]
         )
         assert limit in calls[1].args_as_dict()["sql"]
     assert "These are the last 3 whole months in the sales database, whose newest day, 2026-09-30" in words

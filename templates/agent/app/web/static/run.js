@@ -160,7 +160,7 @@ export class RunView {
     const done = run.plan.filter((step) => step.state === "done").length;
     const all = run.plan.filter((step) => step.state !== "dropped").length;
     const figures = {
-      Plan: all > 0 ? `${done} of ${all} steps` : "none yet",
+      Plan: all > 0 ? `${done} of ${all} steps` : FINAL.includes(run.state) ? "none" : "none yet",
       Actions: String(run.steps.length),
       "At work": seconds(worked),
       Waited: seconds(waited),
