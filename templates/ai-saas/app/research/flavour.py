@@ -36,7 +36,7 @@ FLAVOUR = Flavour(
         Offer("References to take away", "Markdown for your draft, BibTeX for your bibliography."),
     ),
     questions=(
-        "How much did street trees lower the air temperature in Brennock?",
+        "How much cooler were the streets of Brennock with a crown cover above 40 percent?",
         "Which roof was cheapest for each degree of cooling?",
         "What do the studies say about cool pavement and glare?",
     ),
