@@ -37,6 +37,7 @@ ledger = sa.Table(
     sa.Column("input_tokens", sa.BigInteger, nullable=False),
     sa.Column("output_tokens", sa.BigInteger, nullable=False),
     sa.Column("nano_usd", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,  # the key's index holds the row itself: one tree to write, not two
 )
 budgets = sa.Table(
     "spend_budget",
@@ -45,6 +46,7 @@ budgets = sa.Table(
     sa.Column("caller", sa.String(16), primary_key=True),
     sa.Column("tokens", sa.BigInteger, nullable=False),
     sa.Column("nano_usd", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 reservations = sa.Table(
     "spend_reservation",
@@ -55,6 +57,7 @@ reservations = sa.Table(
     sa.Column("tokens", sa.BigInteger, nullable=False),
     sa.Column("nano_usd", sa.BigInteger, nullable=False),
     sa.Column("lapses_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
 )
 # Both accounts in one statement, the key's first: whoever locks them never waits for another in a circle.
 ADD = """
