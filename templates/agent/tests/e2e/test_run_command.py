@@ -77,6 +77,16 @@ def test_the_answer_alone_is_on_stdout() -> None:
     assert "calculate(expression)" not in done.stdout
 
 
+def test_a_part_of_a_goal_that_no_rule_covers_ends_with_1_and_its_words() -> None:
+    done = app("run", "Draft Terraform for a bucket on gcp and estimate the monthly cost")
+    assert (done.exit_code, "'estimate the monthly cost', so nothing was done" in done.stdout) == (1, True)
+
+
+def test_no_evaluation_on_served_documents_is_ever_due() -> None:
+    asked = app("eval", "due")
+    assert (asked.exit_code, "Nothing is ever due" in asked.stdout) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
