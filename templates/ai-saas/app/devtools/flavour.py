@@ -24,7 +24,7 @@ FLAVOUR = Flavour(
         ),
     ),
     questions=(
-        "How long does tidewatch wait before it sends a message again?",
+        "How often is a failed message sent again?",
         "Which setting names the database file?",
         "What happens when a gauge sends nothing?",
     ),

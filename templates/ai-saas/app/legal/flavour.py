@@ -24,7 +24,7 @@ FLAVOUR = Flavour(
     questions=(
         "How quickly must the hosting provider answer when the shop is down?",
         "Can we get out of the warehouse lease early?",
-        "Which liability cap do we normally ask for?",
+        "Which cap on liability is our standard?",
     ),
     prompt="legal-answer",
     router=router,

@@ -40,7 +40,7 @@ FLAVOUR = Flavour(
         Offer("Ask it yourself", "The same articles answer your team's own questions."),
     ),
     questions=(
-        "How long does a customer have to send a garden back?",
+        "Within how many days can a garden be sent back?",
         "What do we replace when the pump fails in the second year?",
         "How can a customer pause the seed subscription?",
     ),
