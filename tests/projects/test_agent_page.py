@@ -186,7 +186,8 @@ def test_a_memory_is_added_found_corrected_and_forgotten(page: Page) -> None:
     memory = page.locator(".memory", has_text="zeppelin")
     expect(memory).to_contain_text("from you")
 
-    page.get_by_label("Search the memory").fill("zeppelin office")
+    with page.expect_response(lambda answer: "query=" in answer.url):  # it draws the list anew, an open editor too
+        page.get_by_label("Search the memory").fill("zeppelin office")
     expect(memory).to_be_visible()
     memory.get_by_role("button", name="Edit").click()
     page.get_by_label("Text of this memory").last.fill("The zeppelin office opens at ten.")
