@@ -16,7 +16,10 @@ from pydantic import SecretStr
 from app.accounts.oidc import Provider
 from app.accounts.settings import OIDCSettings
 from app.errors import ConfigurationError
+from app.operations.flags import SIGN_UP, Flags
+from app.organisations.audit import Actor
 from app.settings import Settings
+from app.tenancy.scope import OrganisationScope, Role
 from tests.integration.town import PASSWORD, Town, local_settings, open_town
 
 ISSUER = "https://id.example.com"
@@ -114,6 +117,18 @@ def test_a_known_person_gets_their_own_account(town: Town, idp: Idp) -> None:
     browser.get(CALLBACK, params={"state": asked["state"], "code": "good"}, follow_redirects=False)
     assert [one["id"] for one in browser.get("/v1/organisations").json()] == [acme]
     ada.logs_in()
+
+
+def test_while_sign_up_is_closed_only_known_people_enter(town: Town, idp: Idp) -> None:
+    flags: Flags = town.app.state.flags
+    operator = Actor(OrganisationScope("", "", Role.VIEWER), "user:root", "")
+    flags.switch(SIGN_UP, False, operator)
+    assert log_in(town, idp).status_code == 403
+    flags.switch(SIGN_UP, None, operator)
+    assert log_in(town, idp).status_code == 303
+    flags.switch(SIGN_UP, False, operator)
+    assert log_in(town, idp).status_code == 303
+    flags.switch(SIGN_UP, None, operator)
 
 
 def test_a_password_from_before_the_address_was_proved_is_worth_nothing(town: Town, idp: Idp) -> None:
