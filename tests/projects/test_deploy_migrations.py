@@ -1,4 +1,4 @@
-"""Kubernetes: every copy of a SaaS migrates the database before it serves; the other projects have nothing to migrate."""
+"""Kubernetes: every copy of a SaaS migrates the database before it serves; other projects have nothing to migrate."""
 
 import shutil
 from collections.abc import Callable

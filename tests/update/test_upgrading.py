@@ -97,6 +97,15 @@ def test_entry_serve_the_prompts_of_the_product(perform, product: str) -> None:
     assert content(updated) == content(fresh)  # the skeleton of before held nothing else of one's own
 
 
+def test_entry_take_the_new_objectives(perform) -> None:
+    updated, fresh = perform("Take the new objectives", "agent")
+    for name in ("evals/golden/objectives.yaml", "evals/baseline/objectives-offline.json", "docs/results.md"):
+        assert (updated / name).read_bytes() == (fresh / name).read_bytes()
+    cases = yaml.safe_load((updated / "evals/golden/objectives.yaml").read_text("utf-8"))["cases"]
+    states = {case["name"]: case["expected_output"].get("state") for case in cases}
+    assert states["unknown-flight"] == "failed"
+
+
 def test_entry_serve_the_prompts_of_the_agent(perform) -> None:
     updated, fresh = perform("Serve the prompts of the agent", "agent")
     for name in ("registry.yaml", "lock.yaml"):
