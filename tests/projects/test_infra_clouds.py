@@ -58,7 +58,7 @@ def test_every_cloud_has_the_same_variables_and_outputs(deploy: str, cloud_folde
     )
     assert variables["azure"] == variables["aws"] == variables["gcp"]
     assert outputs["azure"] == outputs["aws"] == outputs["gcp"]
-    assert len(variables["aws"]) <= 12
+    assert len(variables["aws"]) <= 14
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
