@@ -142,7 +142,7 @@ def test_it_works_without_javascript(browser: Browser, evaluated_service: Servic
         page.get_by_role("button", name="Filter").click()
         expect(page.get_by_label("Show")).to_have_value("lost")
         page.locator(".cases a").nth(3).click()
-        expect(page.locator("#case")).to_contain_text("Question")
+        expect(page.locator("#case")).to_contain_text("Asked")
         expect(page.locator("#case")).to_be_in_viewport()
         look(page, pictures, "evals-without-javascript")
 

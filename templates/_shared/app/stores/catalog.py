@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from app.errors import NotFound
-from app.stores.database import Moment, insert_or_update, metadata, open_database
+from app.stores.database import Moment, close_database, insert_or_update, metadata, open_database
 from app.stores.keys import KeyStore
 
 
@@ -152,7 +152,7 @@ class Catalog:
 
     def close(self) -> None:
         """Release all connections."""
-        self.engine.dispose()
+        close_database(self.engine)
 
 
 def _document(row: Mapping[Any, Any]) -> DocumentRecord:

@@ -122,6 +122,12 @@ def _engine(url: str) -> Engine:
     return engine
 
 
+def close_database(engine: Engine) -> None:
+    """Release all connections; one that a thread still uses is closed when it comes back."""
+    sa.event.listen(engine, "checkin", lambda _, record: record.invalidate())
+    engine.dispose()
+
+
 def use_write_ahead_log(connection: sqlite3.Connection) -> None:
     """Let readers go on while one process writes, and commit without waiting for the disk.
 
