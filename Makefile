@@ -40,6 +40,8 @@ bench: .venv/.ready-dev ## Measure: prints ratios, fails where a bound is broken
 	python bench/ingestion.py
 	python bench/agent.py
 	python bench/memory.py
+	python bench/saas_billing.py
+	python bench/saas_load.py
 
 upkeep: .venv/.ready-dev ## Write the generated files: the list of shared files, docs/options.md
 	python -m shipfolio.upkeep

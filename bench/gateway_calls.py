@@ -12,9 +12,10 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx2
 from app.llm.alerts import BudgetAlerts
@@ -42,18 +43,28 @@ BARE = ModelSettings(max_tokens=800)
 Call = Callable[[], Awaitable[str]]
 
 
+class Took(NamedTuple):
+    """Milliseconds."""
+
+    wall: float
+    cpu: float
+
+
 def main(url: str, calls: int) -> int:
     """Print what was measured; exit code 1 beyond a bound."""
     os.environ |= {"OPENAI_API_KEY": "x", "OPENAI_BASE_URL": f"{url}/openai/v1"}
     os.environ["OLLAMA_BASE_URL"] = f"{url}/compatible/v1"
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         rounds = [asyncio.run(compare(Path(folder), calls)) for _ in range(ROUNDS)]
-        bare, through = min(rounds, key=lambda both: both[1] - both[0])
+        (bare, bare_cpu), (through, through_cpu) = min(rounds, key=lambda both: both[1].wall - both[0].wall)
         reached, answered, seconds = asyncio.run(outage(url, Path(folder)))
     added = through - bare
     print(
         f"the gateway    adds {added:.2f} ms p50 to {bare:.2f} ms = {added / BOUND_MS:.2f} of the bound, "
         f"{through / bare:.2f} x the bare client ({calls} calls each, the quietest of {ROUNDS} rounds)"
+    )
+    print(
+        f"               of CPU {through_cpu - bare_cpu:.2f} ms to {bare_cpu:.2f} ms, which a busy machine blurs less"
     )
     print(
         f"a dead one     got {reached} of {AFTER_DEATH} calls = {reached / AFTER_DEATH:.2f} x without a breaker; "
@@ -62,16 +73,22 @@ def main(url: str, calls: int) -> int:
     return int(added > BOUND_MS or reached > LLMSettings.model_validate({}).breaker_failures or answered < AFTER_DEATH)
 
 
-async def compare(folder: Path, calls: int) -> tuple[float, float]:
-    """The median call in milliseconds, bare and through the gateway, made in turn."""
+async def compare(folder: Path, calls: int) -> tuple[Took, Took]:
+    """The median call, bare and through the gateway, made in turn."""
     gateway = build_gateway(LLMSettings.model_validate({"primary": MODEL, "fallback": FALLBACK, "small": FALLBACK}))
     async with entered(infer_model(MODEL), *gateway.models.values()) as (model, *_):
         bare, through = ask_bare(model), ask_through(gateway, folder)
         for _ in range(WARM_UP):
             assert await bare() == await through()
         pairs = [(await timed(bare), await timed(through)) for _ in range(calls)]
-    bare_ms, through_ms = (statistics.median(seconds) * 1000 for seconds in zip(*pairs, strict=True))
-    return bare_ms, through_ms
+    bare_took, through_took = (middle(took) for took in zip(*pairs, strict=True))
+    return bare_took, through_took
+
+
+def middle(took: Sequence[Took]) -> Took:
+    """The median of each kind of time."""
+    walls, cpus = zip(*took, strict=True)
+    return Took(statistics.median(walls), statistics.median(cpus))
 
 
 def ask_bare(model: Model) -> Call:
@@ -120,11 +137,11 @@ async def outage(url: str, folder: Path) -> tuple[int, int, list[float]]:
     return control(url, {})["openai"] - before, answered, seconds
 
 
-async def timed(call: Call) -> float:
-    """Seconds that one call takes."""
-    started = time.perf_counter()
+async def timed(call: Call) -> Took:
+    """What one call takes; the CPU is this process's, all threads together."""
+    started, cpu = time.perf_counter(), time.process_time()
     await call()
-    return time.perf_counter() - started
+    return Took(1000 * (time.perf_counter() - started), 1000 * (time.process_time() - cpu))
 
 
 @asynccontextmanager

@@ -236,11 +236,11 @@ def request(method: str, path: str, key: str = "", body: bytes = b"") -> bytes:
     return "\r\n".join(lines).encode() + HEAD_END + body
 
 
-def new_project(folder: Path) -> Path:
+def new_project(folder: Path, template: str = "rag-platform") -> Path:
     """A project as a learner gets it, installed."""
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     environment.pop("VIRTUAL_ENV", None)
-    for command in (["shipfolio", "new", "rag-platform", str(folder), "--yes"], ["uv", "sync", "--quiet"]):
+    for command in (["shipfolio", "new", template, str(folder), "--yes"], ["uv", "sync", "--quiet"]):
         cwd = folder if folder.exists() else folder.parent
         subprocess.run(command, cwd=cwd, env=environment, check=True, capture_output=True)
     return folder

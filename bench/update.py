@@ -125,6 +125,7 @@ def report(figures: dict[str, list[float]], repeats: int) -> int:
     print(f"ratio update / copier update:  {update:.2f} (bound 0.60)")
     print(f"ratio preview / copier update: {preview:.2f} (bound 1.00)")
     print(f"ratio status / copier --help:  {status:.2f}, the quickest of both (bound 1.25)")
+    print(f"status, the quickest:          {min(figures['status']):.2f} s wall (at most 0.50 on an idle machine)")
     return 0 if update <= 0.6 and preview <= 1 and status <= 1.25 else 1
 
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command
 
 import shipfolio
 from shipfolio.check.command import check
-from shipfolio.cohort.commands import app as cohort
 from shipfolio.console import Console
 from shipfolio.errors import Interrupted, ShipfolioError
 from shipfolio.flags import Debug, Json
@@ -20,27 +20,36 @@ from shipfolio.following import status, update
 class Door(TyperGroup):
     """The one place that catches: an error becomes two lines and an exit code; --debug adds the traceback.
 
-    The options of `new` come from the questionnaire. Reading it takes as long as all of `status`, so that command is
-    only built when it is asked for.
+    The options of `new` come from the questionnaire, and `cohort` has many commands. Reading them takes as long as all
+    of `status`, so both are only built when they are asked for.
     """
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """`new`, then the commands of this module."""
-        return ["new", *(name for name in super().list_commands(ctx) if name != "new")]
+        """`new`, then the commands of this module, then `cohort`."""
+        return ["new", *(name for name in super().list_commands(ctx) if name not in ("new", "cohort")), "cohort"]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """One command by its name; None where there is none."""
-        if cmd_name == "new" and cmd_name not in self.commands:
-            from shipfolio.new_command import command
-
-            self.commands[cmd_name] = command()
+        if cmd_name not in self.commands:
+            self._build(cmd_name)
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that was named. A name that nobody has is compared with `new`, too."""
-        if args and args[0] not in self.commands:
-            self.get_command(ctx, "new")
+        """The command that was named. A name that nobody has is compared with all there are."""
+        if args and self.get_command(ctx, args[0]) is None:
+            self._build("new")
+            self._build("cohort")
         return super().resolve_command(ctx, args)
+
+    def _build(self, name: str) -> None:
+        if name == "new":
+            from shipfolio.new_command import command
+
+            self.commands[name] = command()
+        elif name == "cohort":
+            from shipfolio.cohort.commands import app as cohort
+
+            self.commands[name] = get_command(cohort)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
@@ -112,7 +121,6 @@ def schema(name: TemplateName = None, debug: Debug = False) -> None:
 app.command("status")(status)
 app.command("update")(update)
 app.command("check")(check)
-app.add_typer(cohort, name="cohort")
 
 
 def main() -> None:

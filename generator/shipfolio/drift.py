@@ -92,7 +92,7 @@ def inspect(path: Path, source: Source, history: History | None = None) -> Proje
 def rendered(found: Project, source: Source, history: History, version: str) -> plan.Planned:
     """The files of a project as a version of its template writes them."""
     try:
-        return plan.plan(history.archive(version), found.answers, found.url)
+        return plan.plan(history.archive(version, found.template), found.answers, found.url)
     except plan.NotPlannable:
         from shipfolio import engine
 
@@ -160,6 +160,6 @@ def _steps(found: Project, history: History) -> list[upgrading.Step]:
 
 def _misfits(found: Project, history: History) -> list[str]:
     try:
-        return plan.misfits(history.archive(history.newest), found.answers)
+        return plan.misfits(history.archive(history.newest, found.template), found.answers)
     except plan.NotPlannable:
         return []

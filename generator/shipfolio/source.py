@@ -24,6 +24,8 @@ CHECKOUT = PACKAGE.parents[1]
 DATA = PACKAGE / "_data"
 BUNDLE = DATA / "templates.bundle"
 TEMPLATE_PATHS = ("copier.yml", "templates")
+SHARED_PATHS = ("copier.yml", "templates/_*")
+TEMPLATE_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 QUESTION_FILE = re.compile(r"templates/_(?!shared/)")
 VERSION_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]*")
 
@@ -101,7 +103,7 @@ class History:
     repository: Path
     folder: Path
     ref: str
-    archives: dict[str, Archive] = field(default_factory=dict)
+    archives: dict[tuple[str, str], Archive] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
 
     @cached_property
@@ -124,11 +126,16 @@ class History:
         except git.GitFailed:
             return None
 
-    def archive(self, version: str) -> Archive:
-        """The files of a version, read once. Raises ShipfolioError that says why it is not here."""
-        if version not in self.archives:
-            self.archives[version] = self._read(version)
-        return self.archives[version]
+    def archive(self, version: str, template: str = "") -> Archive:
+        """The files of a version, read once: all, or at least those that a project of one template is made from.
+
+        Raises ShipfolioError that says why it is not here.
+        """
+        if (version, "") in self.archives:
+            template = ""
+        if (version, template) not in self.archives:
+            self.archives[version, template] = self._read(version, template)
+        return self.archives[version, template]
 
     def snapshot(self, version: str) -> Snapshot:
         """The files of a version, unpacked once. Raises ShipfolioError that says why it is not here."""
@@ -151,12 +158,16 @@ class History:
         except git.GitFailed:
             return ""
 
-    def _read(self, version: str) -> Archive:
+    def _read(self, version: str, template: str) -> Archive:
         if not VERSION_NAME.fullmatch(version):
             raise self._unknown(version)
+        one = TEMPLATE_NAME.fullmatch(template)
+        paths = (*SHARED_PATHS, f"templates/{template}") if one else TEMPLATE_PATHS
         try:
-            packed = git.run("archive", "--format=tar", version, "--", *TEMPLATE_PATHS, cwd=self.repository)
+            packed = git.run("archive", "--format=tar", version, "--", *paths, cwd=self.repository)
         except git.GitFailed:
+            if one:  # it may be that only this template is not there
+                return self.archive(version)
             raise self._unknown(version) from None
         with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
             files = {member.name: _content(tar, member) for member in tar if member.isfile()}

@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from dataclasses import dataclass
 
 from shipfolio.errors import ShipfolioError
 from shipfolio.versions import is_newer, named, order
@@ -27,19 +25,19 @@ EVERY = "every project"
 VERSION = re.compile(r"^## (\S+).*$", re.MULTILINE)
 TITLE = re.compile(r"^### (.+)$", re.MULTILINE)
 COMMANDS = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NUMBER = re.compile(r"\d+\.\d+\.\d+")
+QUESTION = re.compile(r"[a-z_]+")
+VALUE = re.compile(r"[a-z0-9-]+")
 
-Value = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
 
-
-class Step(BaseModel):
+@dataclass(frozen=True)
+class Step:
     """One entry. `conditions` are the answers that it is about, each with the values that it is about."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
-    title: str = Field(min_length=1)
-    conditions: dict[Annotated[str, Field(pattern=r"^[a-z_]+$")], Annotated[list[Value], Field(min_length=1)]]
-    text: str = Field(min_length=1)
+    version: str
+    title: str
+    conditions: dict[str, list[str]]
+    text: str
 
     @property
     def commands(self) -> list[str]:
@@ -87,20 +85,31 @@ def _step(version: str, title: str, body: str) -> Step:
         raise ShipfolioError(
             f"{FILE}: {title!r} does not begin with {MARK!r}", f"write `{MARK} {EVERY}` below its title"
         )
-    conditions = _conditions(first.removeprefix(MARK).strip())
-    try:
-        return Step.model_validate({"version": version, "title": title, "conditions": conditions, "text": text.strip()})
-    except ValidationError as error:
-        problem = error.errors()[0]
+    step = Step(version, title, _conditions(first.removeprefix(MARK).strip()), text.strip())
+    if problem := _problem(step):
         raise ShipfolioError(
-            f"{FILE}: {title!r}: {problem['loc'][0]} {problem['input']!r}: {problem['msg']}",
+            f"{FILE}: {title!r}: {problem}",
             f"write `{MARK} {EVERY}` or `{MARK} question = value, value`, and a text",
-        ) from None
+        )
+    return step
 
 
 def _conditions(text: str) -> dict[str, list[str]]:
-    """The condition line as it was written; whether it makes sense is for the model to say."""
+    """The condition line as it was written, whether it makes sense or not."""
     if text == EVERY:
         return {}
     parts = (part.partition("=") for part in text.split(";"))
     return {question.strip(): [value.strip() for value in values.split(",")] for question, _, values in parts}
+
+
+def _problem(step: Step) -> str:
+    """What is wrong with an entry; empty for a good one."""
+    if not NUMBER.fullmatch(step.version):
+        return f"version {step.version!r}: no three numbers"
+    for question, values in step.conditions.items():
+        if not QUESTION.fullmatch(question):
+            return f"conditions {question!r}: no name of a question"
+        for value in values:
+            if not VALUE.fullmatch(value):
+                return f"conditions {value!r}: no value of {question}"
+    return "" if step.text else "text '': nothing to do"

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .cloud_schema import schemas
-from .infra_terraform import stand_ins
+from .infra_terraform import LONGEST_NAME, OWN_MODEL, Module, stand_ins
 from .served_project import Project, Service, install, serve
 from .watched_browser import Watch, chromium
 
@@ -28,6 +28,12 @@ def rag_service(rag_project: Project) -> Iterator[Service]:
     """Its service. Tests may add documents of their own."""
     with serve(rag_project) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def agent_project(rendered: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """An agent project in its own environment."""
+    return install(rendered("agent"), tmp_path_factory.mktemp("installed") / "agent")
 
 
 @pytest.fixture(scope="session")
@@ -94,3 +100,29 @@ def prometheus_tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     unpack = "apt-get download prometheus || { apt-get update && apt-get download prometheus; }; dpkg -x *.deb ."
     subprocess.run(["sh", "-ec", unpack], cwd=folder, check=True, capture_output=True)
     return folder / "usr/bin"
+
+
+@pytest.fixture(scope="session")
+def cloud_folder(rendered: Callable[..., Path]) -> Callable[..., Path]:
+    """`cloud_folder(cloud, deploy)`: the module of a project, with the cloud's own models and another provider's."""
+
+    def of(cloud: str, deploy: str = "serverless", template: str = "rag-platform") -> Path:
+        answers = {"provider": OWN_MODEL[cloud], "fallback_provider": "openai", "project_name": LONGEST_NAME}
+        return rendered(template, cloud=cloud, deploy=deploy, **answers) / "infra" / cloud
+
+    return of
+
+
+@pytest.fixture
+def cloud_module(cloud_folder: Callable[..., Path], schema_providers: str, tmp_path: Path) -> Callable[..., Module]:
+    """`cloud_module(cloud, deploy)`: a copy that can be broken, its state in a file, initialised."""
+
+    def of(cloud: str, deploy: str = "serverless", template: str = "rag-platform") -> Module:
+        made = Module(cloud_folder(cloud, deploy, template)).copy_to(tmp_path / cloud)
+        ready = made.with_environment(TF_REATTACH_PROVIDERS=schema_providers)
+        ready.keep_state_here()
+        shutil.copy(ready.folder / "dev.tfvars.example", ready.folder / "dev.tfvars")
+        ready.must("init", "-input=false")
+        return ready
+
+    return of

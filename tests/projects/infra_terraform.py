@@ -18,6 +18,10 @@ from pathlib import Path
 
 import pytest
 
+CLOUDS = ("aws", "azure", "gcp")
+OWN_MODEL = {"aws": "bedrock", "azure": "azure-openai", "gcp": "vertex"}
+DEPLOYS = ("serverless", "kubernetes")
+LONGEST_NAME = "Internal contract search for small teams"  # its slug has 40 characters, the most there are
 MIRROR = Path(os.environ.get("SHIPFOLIO_TF_PLUGINS", "/opt/tf-plugins"))
 AWS_PLUGIN = MIRROR / "registry.terraform.io/hashicorp/aws"
 CLI_CONFIG = """\

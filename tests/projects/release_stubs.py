@@ -24,6 +24,18 @@ ANSWERS = {
     "azure": ("az", '{"value": [{"timeseries": [{"data": [{"total": number}, {"total": null}]}]}]}', "5xx"),
     "gcp": ("curl", '{"data": {"result": [{"value": [0, "number.2"]}]}}', "5xx"),
 }
+# Where each cloud runs migrations, and how its tool tells that they ended with `code` or in `state`.
+MIGRATION = {
+    "aws": {"region": "eu-central-1", "cluster": "c", "task": "t:1", "subnets": ["s"], "security_group": "g"},
+    "azure": {"group": "g", "job": "j"},
+    "gcp": {"project": "p", "region": "europe-west1", "job": "j"},
+}
+MIGRATIONS = {
+    "aws": "*' run-task '*) echo migrated >> log; echo arn:1 ;;\n*' wait tasks-stopped '*) ;;\n"
+    """*' describe-tasks '*) echo '{"tasks": [{"containers": [{"exitCode": code}], "stoppedReason": "x"}]}' ;;\n""",
+    "azure": "*' job start '*) echo migrated >> log; echo one ;;\n*' job execution show '*) echo state ;;\n",
+    "gcp": "*' jobs execute '*) echo migrated >> log; exit code ;;\n",
+}
 RUN = "#!/bin/sh\nset -eu\n"
 
 
@@ -37,17 +49,23 @@ def install(folder: Path, name: str, script: str) -> None:
 
 def terraform(folder: Path, cloud: str) -> None:
     """Terraform with a state in which `old` runs; every apply goes into `log`."""
-    outputs = {"release": {"stable": "old"}, "release_metrics": METRICS[cloud]}
+    outputs = {"release": {"stable": "old"}, "release_metrics": METRICS[cloud], "migration": MIGRATION[cloud]}
     cases = "".join(f"*' output -json {name}') echo '{json.dumps(value)}' ;;\n" for name, value in outputs.items())
     apply = f"*' apply '*) echo \"$*\" >> {folder}/log ;;\n"
     install(folder, "terraform", f'case "$*" in\n{cases}{apply}*) echo "unexpected: $*" >&2; exit 9 ;;\nesac\n')
 
 
-def cloud_metrics(folder: Path, cloud: str, canary: int) -> None:
-    """The cloud's own tool, which counts requests and errors."""
+def migrations(folder: Path, cloud: str, code: int) -> str:
+    """What the cloud's own tool does when it is told to run migrations that end with this exit code."""
+    script = MIGRATIONS[cloud].replace("code", str(code)).replace("state", "Failed" if code else "Succeeded")
+    return script.replace(" log;", f" {folder}/log;")
+
+
+def cloud_metrics(folder: Path, cloud: str, canary: int, migration: int = 0) -> None:
+    """The cloud's own tool, which counts requests and errors, and runs migrations that end with this exit code."""
     tool, answer, errors = ANSWERS[cloud]
     numbers = {"stable": ("1000", "5"), "canary": ("100", str(canary))}
-    cases = ""
+    cases = migrations(folder, cloud, migration)
     for track, (requests, failed) in numbers.items():
         cases += (
             f"*{TRACKS[track]}*{errors}*|*{errors}*{TRACKS[track]}*) echo '{answer.replace('number', failed)}' ;;\n"
@@ -55,14 +73,18 @@ def cloud_metrics(folder: Path, cloud: str, canary: int) -> None:
         cases += f"*{TRACKS[track]}*) echo '{answer.replace('number', requests)}' ;;\n"
     install(folder, tool, f'case "$*" in\n{cases}*) exit 9 ;;\nesac\n')
     if cloud == "gcp":
-        install(folder, "gcloud", "echo a-token\n")
+        install(folder, "gcloud", f'case "$*" in\n{migrations(folder, cloud, migration)}*) echo a-token ;;\nesac\n')
 
 
-def kubectl(folder: Path, real: str) -> None:
-    """kubectl with a cluster in which `old` runs: it renders for real, and keeps what it was told to apply."""
+def kubectl(folder: Path, real: str, job: str = "SuccessCriteriaMet Complete") -> None:
+    """kubectl with a cluster in which `old` runs: it renders for real, and keeps what it was told to apply.
+
+    `job` is how a job ends there.
+    """
     script = f"""case "$*" in
 kustomize*) exec {real} "$@" ;;
 *' get deployment/app '*) printf registry.example.com/app:old ;;
+*' get job/'*) echo {job} ;;
 *' apply '*) echo "$*" >> {folder}/log; cat > {folder}/applied-$(grep -c apply {folder}/log).yaml ;;
 *) echo "$*" >> {folder}/log ;;
 esac

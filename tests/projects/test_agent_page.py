@@ -5,26 +5,21 @@
 keeps screenshots in /tmp/page/pictures.
 """
 
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from .served_project import Project, Service, install, serve
+from .served_project import Project, Service, serve
 from .watched_browser import Watch, accessibility_violations, look, needs_chromium, tab_to
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 PATIENCE_MS = 30_000
 QUICK_GOAL = "Calculate 17 * 23."
-
-
-@pytest.fixture(scope="module")
-def agent_project(rendered: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """An agent project in its own environment."""
-    return install(rendered("agent"), tmp_path_factory.mktemp("installed") / "agent")
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +141,27 @@ def test_a_run_outlives_a_reload_and_stands_in_the_history(page: Page) -> None:
     expect(page.locator(".run")).to_have_count(0)
 
 
+def test_a_run_of_the_command_line_is_seen_and_decided_on_the_page(page: Page, agent_project: Project) -> None:
+    goal = "Calculate 3 * 5 and e-mail the result to boss@example.com"
+    with pytest.raises(subprocess.CalledProcessError) as waiting:
+        agent_project.app("run", goal)
+    assert waiting.value.returncode == 3
+    page.reload()
+    row = page.locator(".listed-run", has_text=goal)
+    expect(row).to_contain_text("command line")
+    row.click()
+    expect(page.locator(".approval dt")).to_have_text(["to", "subject", "body"])
+    page.get_by_role("button", name="Approve").click()
+    expect_state(page, "Done")
+
+
+def test_a_part_of_a_goal_that_no_rule_covers_fails_the_run_with_its_words(page: Page, pictures: Path) -> None:
+    start(page, "Draft Terraform for a bucket on gcp and estimate the monthly cost")
+    expect_state(page, "Failed")
+    expect(page.locator(".reason")).to_contain_text("'estimate the monthly cost', so nothing was done")
+    look(page, pictures, "declined")
+
+
 def test_a_file_of_a_run_can_be_kept(page: Page) -> None:
     start_sales_report(page)
     with page.expect_download() as kept:
@@ -170,7 +186,8 @@ def test_a_memory_is_added_found_corrected_and_forgotten(page: Page) -> None:
     memory = page.locator(".memory", has_text="zeppelin")
     expect(memory).to_contain_text("from you")
 
-    page.get_by_label("Search the memory").fill("zeppelin office")
+    with page.expect_response(lambda answer: "query=" in answer.url):  # it draws the list anew, an open editor too
+        page.get_by_label("Search the memory").fill("zeppelin office")
     expect(memory).to_be_visible()
     memory.get_by_role("button", name="Edit").click()
     page.get_by_label("Text of this memory").last.fill("The zeppelin office opens at ten.")

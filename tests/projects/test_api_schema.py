@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from email import message_from_bytes, policy
 from pathlib import Path
 
+import httpx2
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -26,21 +31,91 @@ CHECKS = (
     "response_schema_conformance",
 )
 ENOUGH = 50  # requests that a run must have made to mean anything
-SECONDS = 40  # for one project: the edges of each call's schema first, then random requests until the time is over
+SECONDS = 40  # for one project; in the SaaS they are shared by an organisation's key and the session of its owner
+PROGRAM_SECONDS, OWNER_SECONDS = 15, 25
+PASSWORD = "four quiet words here"
+SCOPES = ["ask", "documents", "feedback"]
+ENDING = ("log_out", "end_session")  # the calls that end the very session which makes them
+# In the SaaS, by how many operations a caller got further than its login and the method's name, and how many worked.
+PROGRAM_REACHES, PROGRAM_WORKS = 25, 12
+OWNER_REACHES, OWNER_WORKS = 50, 35
 
 
-def attack(origin: str, key: str, folder: Path, seconds: int = SECONDS) -> subprocess.CompletedProcess[str]:
-    """Requests made from the document, right ones and wrong ones; exit code 1 when an answer breaks a promise."""
+@dataclass(frozen=True)
+class Caller:
+    """Who makes the requests: `organisation` stands in each path that names one, operations of `leave` are left out."""
+
+    headers: Mapping[str, str]
+    organisation: str = ""
+    leave: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A run: what it printed, and the statuses that each operation answered."""
+
+    done: subprocess.CompletedProcess[str]
+    statuses: dict[str, set[int]]
+
+    @property
+    def output(self) -> str:
+        """Everything that was printed."""
+        return self.done.stdout + self.done.stderr
+
+    @property
+    def made(self) -> int:
+        """How many requests were made."""
+        found = re.search(r"(\d+) generated", self.done.stdout)
+        assert found, self.output
+        return int(found[1])
+
+    @property
+    def reached(self) -> list[str]:
+        """The operations that did more than ask for a login."""
+        return [name for name, answered in self.statuses.items() if answered - {401, 403, 405}]
+
+    @property
+    def worked(self) -> list[str]:
+        """The operations that did at least once what they are for."""
+        return [name for name, answered in self.statuses.items() if any(status < 300 for status in answered)]
+
+
+def attack(origin: str, caller: Caller, folder: Path, seconds: int) -> Attack:
+    """Requests made from the document, right ones and wrong ones; exit code 1 when an answer breaks a promise.
+
+    First the edges of each call's schema and its examples, then random requests until the time is over.
+    """
+    report, config = folder / "events.ndjson", folder / "schemathesis.toml"
+    known = f'[parameters]\n"path.organisation" = "{caller.organisation}"\n' if caller.organisation else ""
+    config.write_text(f"{known}[generation]\nwith-security-parameters = false\n", encoding="utf-8")
     command = [
-        Path(sys.executable).with_name("schemathesis"), "run", f"{origin}/openapi.json",
-        "--header", f"Authorization: Bearer {key}", "--checks", ",".join(CHECKS),
-        "--phases", "examples,coverage,fuzzing", "--max-time", str(seconds),
-        "--seed", "1", "--generation-database", "none", "--no-color",
+        Path(sys.executable).with_name("schemathesis"), "--config-file", str(config), "run", f"{origin}/openapi.json",
+        "--checks", ",".join(CHECKS), "--phases", "coverage,fuzzing", "--max-time", str(seconds),
+        "--seed", "1", "--generation-database", "none", "--no-color", "--report-ndjson-path", str(report),
+        *(word for name, value in caller.headers.items() for word in ("--header", f"{name}: {value}")),
+        *(word for name in caller.leave for word in ("--exclude-operation-id", name)),
     ]  # fmt: skip
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return Attack(done, statuses_of(report))
 
 
-@pytest.fixture(scope="module", params=["rag-platform", "agent", "ai-saas"])
+def statuses_of(report: Path) -> dict[str, set[int]]:
+    """What each operation answered."""
+    statuses: dict[str, set[int]] = {}
+    for line in report.read_text(encoding="utf-8").splitlines():
+        recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder", {})
+        for exchange in recorder.get("interactions", {}).values():
+            if exchange["response"]:
+                statuses.setdefault(recorder["label"], set()).add(exchange["response"]["status_code"])
+    return statuses
+
+
+def bearer(key: str, organisation: str = "") -> Caller:
+    """A program with a key."""
+    return Caller({"Authorization": f"Bearer {key}"}, organisation)
+
+
+@pytest.fixture(scope="module", params=["rag-platform", "agent"])
 def project(
     request: pytest.FixtureRequest, rendered: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Project:
@@ -49,14 +124,63 @@ def project(
     return install(rendered(request.param), tmp_path_factory.mktemp("installed") / request.param)
 
 
+def settings(folder: Path) -> dict[str, str]:
+    return {"APP_STORE__URL": f"sqlite:///{folder}/app.db", "APP_API__REQUESTS_PER_MINUTE": "1000000"}
+
+
 def test_no_request_makes_a_server_error_or_an_undocumented_answer(project: Project, tmp_path: Path) -> None:
-    settings = {"APP_STORE__URL": f"sqlite:///{tmp_path}/app.db", "APP_API__REQUESTS_PER_MINUTE": "1000000"}
-    with serve(project, **settings) as service:
-        done = attack(service.origin, service.key, tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    made = re.search(r"(\d+) generated", done.stdout)
-    assert made, done.stdout
-    assert int(made[1]) >= ENOUGH, done.stdout
+    with serve(project, **settings(tmp_path)) as service:
+        run = attack(service.origin, bearer(service.key), tmp_path, SECONDS)
+    assert run.done.returncode == 0, run.output
+    assert run.made >= ENOUGH, run.output
+
+
+def test_nobody_makes_the_saas_break_its_promises_behind_a_login_either(
+    rendered: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    project = install(rendered("ai-saas"), tmp_path_factory.mktemp("installed") / "ai-saas")
+    outbox = tmp_path / "outbox"
+    with serve(project, **settings(tmp_path), APP_MAIL__OUTBOX=str(outbox)) as service:
+        owner, key = founded(service.origin, outbox)
+        program = attack(service.origin, bearer(key, owner.organisation), tmp_path, PROGRAM_SECONDS)
+        person = attack(service.origin, owner, tmp_path, OWNER_SECONDS)
+    for run in (program, person):
+        assert run.done.returncode == 0, run.output
+        assert run.made >= ENOUGH, run.output
+    assert len(program.reached) >= PROGRAM_REACHES, program.statuses
+    assert len(program.worked) >= PROGRAM_WORKS, program.statuses
+    assert len(person.reached) >= OWNER_REACHES, person.statuses
+    assert len(person.worked) >= OWNER_WORKS, person.statuses
+
+
+def founded(origin: str, outbox: Path) -> tuple[Caller, str]:
+    """Somebody who has signed up and founded an organisation, and a key of it."""
+    email = "mina@example.com"
+    with httpx2.Client(base_url=f"{origin}/v1", timeout=30) as client:
+
+        def call(path: str, body: dict[str, object], **headers: str) -> dict[str, str]:
+            response = client.post(path, json=body, headers=headers).raise_for_status()
+            return response.json() if response.content else {}
+
+        call("/signup", {"email": email, "password": PASSWORD, "name": "Mina"})
+        call("/verify", {"token": link_to(email, outbox)})
+        csrf = call("/login", {"email": email, "password": PASSWORD})["csrf_token"]
+        proof = {"X-CSRF-Token": csrf}
+        organisation = call("/organisations", {"name": "Northwind"}, **proof)["id"]
+        key = call(f"/organisations/{organisation}/keys", {"name": "ci", "scopes": SCOPES}, **proof)["secret"]
+        return Caller({"Cookie": f"session={client.cookies['session']}", **proof}, organisation, ENDING), key
+
+
+def link_to(email: str, outbox: Path) -> str:
+    """The secret in the e-mail to this address, which is sent after the answer."""
+    for _ in range(100):
+        for file in outbox.glob("*.eml"):
+            mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+            found = re.search(r"token=(\S+)", mail.get_content())
+            if mail["To"] == email and found:
+                return found[1]
+        time.sleep(0.1)
+    raise AssertionError("no e-mail came")
 
 
 @contextmanager
@@ -82,7 +206,7 @@ def test_a_service_that_breaks_its_promises_is_found(tmp_path: Path) -> None:
         return 1 / of
 
     with serving(app) as origin:
-        done = attack(origin, "any", tmp_path, seconds=4)
-    assert done.returncode == 1
-    assert "Response violates schema" in done.stdout
-    assert "Server error" in done.stdout
+        run = attack(origin, Caller({}), tmp_path, seconds=4)
+    assert run.done.returncode == 1
+    assert "Response violates schema" in run.output
+    assert "Server error" in run.output

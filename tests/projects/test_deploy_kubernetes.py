@@ -91,7 +91,7 @@ def used_by(template: Object) -> Iterator[tuple[str, str]]:
     spec = template["spec"]
     if "serviceAccountName" in spec:
         yield "ServiceAccount", spec["serviceAccountName"]
-    for container in spec["containers"]:
+    for container in [*spec.get("initContainers", []), *spec["containers"]]:
         for source in container.get("envFrom", []):
             if "configMapRef" in source:
                 yield "ConfigMap", source["configMapRef"]["name"]

@@ -1,4 +1,4 @@
-"""The drills of a generated RAG project: each runs as its runbook says, and fails when the service does not."""
+"""The drills of generated projects: each runs as its runbook says, and fails when the service does not."""
 
 from __future__ import annotations
 
@@ -44,6 +44,15 @@ DRILLS = {
     "database-down": ("DependencyDown fires", "DependencyDown is quiet"),
     "budget": ("BudgetGone fires", "both alerts are quiet"),
 }
+
+
+def test_the_database_of_a_product_with_logins_goes_and_comes_back(
+    rendered: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Migrated first, with a key of the service's own."""
+    done = drill(shutil.copytree(rendered("ai-saas"), tmp_path / "saas"), "database-down")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "MISSING" not in done.stdout
 
 
 @pytest.mark.parametrize("name", DRILLS)

@@ -104,9 +104,9 @@ def test_the_list_is_filtered_without_loading_the_page_again(evals: Page) -> Non
     expect(evals).to_have_url(re.compile("kind=unanswerable"))
     evals.get_by_label("Show").select_option("lost")
     expect(evals.get_by_role("status")).to_contain_text(re.compile(r"^\d+ of \d+ cases$"))
-    evals.get_by_label("Words in question or answer").press_sequentially("zzz")
+    evals.get_by_label("Words in the case or its outcome").press_sequentially("zzz")
     expect(evals.get_by_text("No case fits these filters")).to_be_visible()
-    expect(evals.get_by_label("Words in question or answer")).to_be_focused()
+    expect(evals.get_by_label("Words in the case or its outcome")).to_be_focused()
     assert evals.evaluate("window.kept") is True
 
 
@@ -142,7 +142,7 @@ def test_it_works_without_javascript(browser: Browser, evaluated_service: Servic
         page.get_by_role("button", name="Filter").click()
         expect(page.get_by_label("Show")).to_have_value("lost")
         page.locator(".cases a").nth(3).click()
-        expect(page.locator("#case")).to_contain_text("Question")
+        expect(page.locator("#case")).to_contain_text("Asked")
         expect(page.locator("#case")).to_be_in_viewport()
         look(page, pictures, "evals-without-javascript")
 

@@ -2,7 +2,7 @@
 
 The slow test at the end applies the module to a moto server, plans again (no change), plans a canary and
 destroys everything. What holds on every cloud, and the proofs that the module's tests bite, are in
-test_infra_clouds.py.
+test_infra_clouds.py and test_infra_guards.py.
 """
 
 import json
@@ -19,9 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects.infra_terraform import Module, needs_terraform
-
-LONGEST_NAME = "Internal contract search for small teams"  # its slug has 40 characters, the most there are
+from tests.projects.infra_terraform import LONGEST_NAME, Module, needs_terraform
 
 pytestmark = needs_terraform
 

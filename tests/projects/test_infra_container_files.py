@@ -20,9 +20,10 @@ NAMES = sorted(path.name for path in (SHARED / ".github/workflows").glob("*.yml"
 CLOUDS = ("aws", "azure", "gcp")
 
 
-@pytest.fixture(scope="session", params=["pgvector", "qdrant"])
+@pytest.fixture(scope="session", params=["rag-platform, pgvector", "rag-platform, qdrant", "ai-saas, qdrant"])
 def compose_file(rendered: Callable[..., Path], request: pytest.FixtureRequest) -> Path:
-    return rendered("rag-platform", vector_store=request.param) / "compose.yaml"
+    template, store = request.param.split(", ")
+    return rendered(template, vector_store=store) / "compose.yaml"
 
 
 def lint(tool: str, *arguments: str | Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -38,7 +39,7 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("template", ["rag-platform", "agent"])
+@pytest.mark.parametrize("template", ["rag-platform", "agent", "ai-saas"])
 def test_dockerfile_has_no_lint(rendered: Callable[..., Path], template: str) -> None:
     done = lint("hadolint", rendered(template) / "Dockerfile")
     assert done.returncode == 0, said(done)
@@ -76,8 +77,9 @@ def test_compose_file_fits_the_specification(compose_file: Path) -> None:
 
 def test_compose_runs_the_service_locked_down(compose_file: Path) -> None:
     services = yaml.safe_load(compose_file.read_text(encoding="utf-8"))["services"]
-    assert services["app"]["read_only"]
-    assert services["app"]["cap_drop"] == ["ALL"]
+    for name in {"app", "migrate"} & set(services):
+        assert services[name]["read_only"]
+        assert services[name]["cap_drop"] == ["ALL"]
     assert [port for s in services.values() for port in s.get("ports", []) if not port.startswith("127.0.0.1:")] == []
 
 
@@ -86,8 +88,15 @@ def test_compose_has_a_database_where_the_project_has_an_adapter_for_it(compose_
     assert services["app"]["environment"]["APP_STORE__URL"].startswith("postgresql://app@database:")
     qdrant = "qdrant" in services
     assert qdrant == ("APP_STORE__INDEX_URL" in services["app"]["environment"])
-    assert set(services["app"]["depends_on"]) == {"database", *(["qdrant"] if qdrant else [])}
-    assert {need["condition"] for need in services["app"]["depends_on"].values()} == {"service_healthy"}
+    needed = {name: need["condition"] for name, need in services["app"]["depends_on"].items()}
+    databases = dict.fromkeys(["database", *(["qdrant"] if qdrant else [])], "service_healthy")
+    if "migrate" in services:
+        assert needed.pop("migrate") == "service_completed_successfully"
+        assert services["migrate"]["command"] == ["app", "migrate"]
+        assert {name: need["condition"] for name, need in services["migrate"]["depends_on"].items()} == databases
+        assert services["migrate"]["environment"].items() <= services["app"]["environment"].items()
+    assert needed == databases
+    assert ("migrate" in services) == (compose_file.parent / "app/migrations").exists()
     assert (compose_file.parent / "app/stores/pgvector.py").exists()
 
 

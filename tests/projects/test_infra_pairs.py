@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects.infra_terraform import Module, needs_terraform_core
+from tests.projects.infra_terraform import CLOUDS, OWN_MODEL, Module, needs_terraform_core
 from tests.projects.test_deploy_kubernetes import kustomize, problems
-from tests.projects.test_infra_clouds import CLOUDS, OWN_MODEL
 from tests.unit.test_answers import BOTH, RUNS_ON, allowed
 
 STORES = ("pgvector", "qdrant")

@@ -6,14 +6,13 @@ keeps screenshots in /tmp/page/pictures.
 """
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from .served_project import Project, Service, install, serve
+from .served_project import Project, Service
 from .watched_browser import Watch, accessibility_violations, ask, look, needs_chromium, tab_to
 
 pytestmark = [pytest.mark.browser, needs_chromium]
@@ -256,20 +255,3 @@ def test_it_can_be_read_in_every_light_and_width(
     look(page, pictures, f"document-{scheme}-{width}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert accessibility_violations(page) == []
-
-
-def test_a_project_without_features_says_so(
-    rendered: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory, browser: Browser, pictures: Path
-) -> None:
-    saas = install(rendered("ai-saas"), tmp_path_factory.mktemp("home") / "saas")
-    with serve(saas) as service, browser.new_context() as context:
-        watch, page = Watch(service.origin), context.new_page()
-        watch.attach(page)
-        page.goto(service.origin)
-        expect(page.get_by_text("is not built yet")).to_be_visible()
-        look(page, pictures, "home")
-        assert accessibility_violations(page) == []
-        for path in ("/healthz", "/readyz", "/metrics", "/docs", "/openapi.json"):
-            assert page.locator(f"main a[href='{path}']").count() == 1
-            assert service.get(path).status == 200
-        watch.require_calm()

@@ -15,6 +15,7 @@ import yaml
 
 from . import release_stubs as stubs
 from .served_project import environment
+from .test_deploy_kubernetes import schema_problems
 
 pytestmark = pytest.mark.slow
 CLOUDS = ("aws", "azure", "gcp")
@@ -55,6 +56,34 @@ def test_terraform_ends_with_the_better_build(
     assert done.returncode == code, done.stdout + done.stderr
     assert releases(tmp_path / "tools/log") == [CANARY, last]
     assert f"{errors}/100" in done.stdout or "40.0%" in done.stdout
+
+
+MIGRATING = '{"stable": "old", "canary": "new"}'
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_migrations_run_before_the_canary(rendered: Callable[..., Path], tmp_path: Path, cloud: str) -> None:
+    stubs.terraform(tmp_path / "tools", cloud)
+    stubs.cloud_metrics(tmp_path / "tools", cloud, FINE)
+    done = release(rendered("ai-saas", cloud=cloud), tmp_path / "tools")
+    assert done.returncode == 0, done.stdout + done.stderr
+    log = tmp_path / "tools/log"
+    assert releases(log) == [MIGRATING, CANARY, '{"stable": "new"}']
+    first, second, *rest = log.read_text("utf-8").splitlines()
+    assert "-target=terraform_data.migration" in first
+    assert second == "migrated"
+    assert not any("-target" in line for line in rest)
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_a_failing_migration_ends_the_release(rendered: Callable[..., Path], tmp_path: Path, cloud: str) -> None:
+    stubs.terraform(tmp_path / "tools", cloud)
+    stubs.cloud_metrics(tmp_path / "tools", cloud, FINE, migration=1)
+    done = release(rendered("ai-saas", cloud=cloud), tmp_path / "tools")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert releases(tmp_path / "tools/log") == [MIGRATING]  # nobody got the new build
+    assert "migrate.sh` ended with" in done.stderr
+    assert "Canary" not in done.stdout
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -102,9 +131,33 @@ def test_kubectl_ends_with_the_better_build(
     assert log.index("deployment/app-canary service/app-canary httproute/app") > log.rindex("apply")
 
 
+@pytest.mark.skipif(KUBECTL is None, reason="KUBERNETES RELEASE NOT TESTED: kubectl is not installed")
+@pytest.mark.parametrize(("job", "code", "applies"), [("SuccessCriteriaMet Complete", 0, 3), ("Failed", 1, 1)])
+def test_a_job_migrates_before_the_canary_or_ends_the_release(
+    rendered: Callable[..., Path], tmp_path: Path, job: str, code: int, applies: int
+) -> None:
+    tools = tmp_path / "tools"
+    stubs.kubectl(tools, str(KUBECTL), job)
+    with stubs.prometheus(FINE) as url:
+        done = release(rendered("ai-saas", deploy="kubernetes"), tools, PROMETHEUS_URL=url)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert len(list(tools.glob("applied-*"))) == applies
+    objects = list(yaml.safe_load_all((tools / "applied-1.yaml").read_text("utf-8")))
+    assert list(schema_problems(objects)) == []
+    assert {each["kind"] for each in objects} == {"ConfigMap", "Job"}
+    pod = next(each for each in objects if each["kind"] == "Job")["spec"]["template"]
+    assert pod["metadata"]["labels"]["track"] == "migration"  # no Service sends it requests
+    (container,) = pod["spec"]["containers"]
+    assert container["command"] == ["app", "migrate"]
+    assert container["image"].endswith(":new")
+    if not code:
+        assert images(tools / "applied-2.yaml") == {"app": "old", "app-canary": "new"}
+
+
+@pytest.mark.parametrize(("template", "name"), [("rag-platform", "canary.sh"), ("ai-saas", "migrate.sh")])
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_the_counting_script_has_no_lint(rendered: Callable[..., Path], cloud: str) -> None:
+def test_the_scripts_have_no_lint(rendered: Callable[..., Path], cloud: str, template: str, name: str) -> None:
     program = Path(sys.executable).with_name("shellcheck")
-    script = rendered("rag-platform", cloud=cloud) / f"infra/{cloud}/canary.sh"
+    script = rendered(template, cloud=cloud) / f"infra/{cloud}/{name}"
     done = subprocess.run([program, script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout

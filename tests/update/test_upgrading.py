@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -64,6 +65,45 @@ def perform(real: Source, versions: History, asked, tmp_path: Path) -> Callable[
         return tmp_path / "demo", tmp_path / "fresh"
 
     return run
+
+
+def test_entry_follow_the_moved_questions_and_documents(perform) -> None:
+    moved = {
+        "app/own.py": "from app.answering.routes import Question, open_answering\n",
+        "tests/own.py": "from app.answering.evaluation import Expected, score\n",
+        "tests/other.py": "from app.ingestion.routes import DocumentState\n",
+        "app/mixed.py": "from app.answering.routes import Question, router\n",
+    }
+    updated, _ = perform("Follow the moved questions and documents", "rag-platform", moved)
+    lines = {name: (updated / name).read_text("utf-8") for name in moved}
+    assert lines == {
+        "app/own.py": "from app.answering.chat import Question, open_answering\n",
+        "tests/own.py": "from app.answering.scoring import Expected, score\n",
+        "tests/other.py": "from app.ingestion.receiving import DocumentState\n",
+        "app/mixed.py": moved["app/mixed.py"],
+    }
+    for line in [lines["app/own.py"], lines["tests/own.py"], lines["tests/other.py"]]:
+        _, module, _, names = line.split(maxsplit=3)
+        text = (updated / f"{module.replace('.', '/')}.py").read_text("utf-8")
+        missing = [name for name in names.strip().split(", ") if not re.search(rf"^(class|def) {name}\b", text, re.M)]
+        assert missing == []
+
+
+@pytest.mark.parametrize("product", ["research", "support"])
+def test_entry_serve_the_prompts_of_the_product(perform, product: str) -> None:
+    updated, fresh = perform("Serve the prompts of the product", "ai-saas", product=product)
+    for name in ("registry.yaml", "lock.yaml"):
+        assert (updated / "prompts" / name).read_bytes() == (fresh / "prompts" / name).read_bytes()
+    assert content(updated) == content(fresh)  # the skeleton of before held nothing else of one's own
+
+
+def test_entry_take_the_new_objectives(perform) -> None:
+    updated, fresh = perform("Take the new objectives", "agent")
+    for name in ("evals/golden/objectives.yaml", "evals/baseline/objectives-offline.json", "docs/results.md"):
+        assert (updated / name).read_bytes() == (fresh / name).read_bytes()
+    cases = yaml.safe_load((updated / "evals/golden/objectives.yaml").read_text("utf-8"))["cases"]
+    states = {case["name"]: case["expected_output"].get("state") for case in cases}
+    assert states["unknown-flight"] == "failed"
 
 
 def test_entry_serve_the_prompts_of_the_agent(perform) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="The same over a roster: create, watch, update and judge many repositories.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )

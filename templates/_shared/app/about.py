@@ -9,12 +9,16 @@ from pydantic import TypeAdapter
 
 @dataclass(frozen=True)
 class About:
-    """The project's identity as shown on its pages, in its API schema and in its telemetry."""
+    """The project's identity as shown on its pages, in its API schema and in its telemetry.
+
+    `product` is what the tenants of a SaaS get; the other projects have none.
+    """
 
     name: str
     slug: str
     description: str
     template: str
+    product: str = ""
 
     @property
     def version(self) -> str:

@@ -39,6 +39,7 @@ def serve(
     workers: Annotated[int | None, typer.Option(min=1, max=32, help="Processes (APP_API__WORKERS).")] = None,
 ) -> None:
     """Run the HTTP service and its page until Ctrl-C."""
+    talk.print("The service starts; the address of its page follows.")
     from app.api import server  # here, because the other commands need no web framework
 
     settings = load_settings()

@@ -7,9 +7,11 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import yaml
@@ -21,6 +23,7 @@ CALLS = "http_server_request_duration_seconds"
 PODS = {"canary": 'pod=~"app-canary-.*"', "stable": 'pod=~"app-.*",pod!~"app-canary-.*"'}
 CANARY_OBJECTS = ("deployment/app-canary", "service/app-canary", "httproute/app")
 ROLLOUT = "--timeout=300s"
+MIGRATION_SECONDS = 1800
 
 
 class Kubernetes:
@@ -37,6 +40,27 @@ class Kubernetes:
         """The tag of the stable deployment's image."""
         path = "jsonpath={.spec.template.spec.containers[0].image}"
         return self._kubectl("get", "deployment/app", "--output", path).rpartition(":")[2]
+
+    def migrate(self, stable: str, build: str) -> None:
+        """What the build's copies run before they start, as a job, where there is such a thing; nothing else changes.
+
+        Raises:
+            CommandFailed: it failed.
+        """
+        with self._kustomization(stable, build, percent=1) as folder:
+            objects = list(yaml.safe_load_all(run("kubectl", "kustomize", folder)))
+        named = {(one["kind"], one["metadata"]["name"]): one for one in objects}
+        job = migration(named["Deployment", "app-canary"])
+        if job is None:
+            return
+        settings = [one for one in objects if one["kind"] == "ConfigMap"]
+        self._kubectl("delete", "job/migrate", "--ignore-not-found")
+        self._kubectl("apply", "--filename", "-", stdin=yaml.safe_dump_all([*settings, job]))
+        while not (ended := {"Complete", "Failed"}.intersection(self._kubectl(*JOB_STATE).split())):
+            time.sleep(1)
+        if "Failed" in ended:
+            log = self._kubectl("logs", "job/migrate", "--tail=20")
+            raise CommandFailed(f"The migrations of {build} failed; nothing else was changed. Their last words: {log}")
 
     def start_canary(self, stable: str, canary: str, percent: int) -> None:
         """One pod of the canary, and its share at the gateway in the place of the Ingress."""
@@ -101,6 +125,7 @@ class Kubernetes:
         return run("kubectl", "--namespace", self._namespace, *arguments, stdin=stdin)
 
 
+JOB_STATE = ("get", "job/migrate", "--output", 'jsonpath={.status.conditions[?(@.status=="True")].type}')
 KUSTOMIZATION = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 
 
@@ -108,3 +133,17 @@ def _weights(percent: int) -> str:
     path = "/spec/rules/0/backendRefs/{}/weight"
     shares = [100 - percent, percent]
     return yaml.safe_dump([{"op": "replace", "path": path.format(n), "value": v} for n, v in enumerate(shares)])
+
+
+def migration(deployment: dict[str, Any]) -> dict[str, Any] | None:
+    """A job of what the deployment's copies run before they start; None where they run nothing."""
+    pod = deployment["spec"]["template"]
+    first = pod["spec"].pop("initContainers", None)
+    if not first:
+        return None
+    spec = {**pod["spec"], "containers": first, "restartPolicy": "Never"}
+    labels = {**pod["metadata"]["labels"], "track": "migration"}
+    limits = {"backoffLimit": 0, "activeDeadlineSeconds": MIGRATION_SECONDS, "ttlSecondsAfterFinished": 86400}
+    template = {"metadata": {"labels": labels}, "spec": spec}
+    job = {"metadata": {"name": "migrate"}, "spec": {**limits, "template": template}}
+    return {"apiVersion": "batch/v1", "kind": "Job", **job}

@@ -4,6 +4,8 @@ A canary of BUILD gets a share of the traffic, is watched for as long as it bake
 It goes back at once when it is worse, and also when it got too little traffic to tell, when its numbers cannot be
 read, or when this command is stopped. Exit codes: 0 promoted · 1 rolled back · 3 rolled back, because nothing could
 be decided.
+
+Where the project has migrations, those of BUILD run before its canary; where they fail, the release ends there.
 """
 
 import signal
@@ -27,6 +29,10 @@ class Platform(Protocol):
 
     def running(self) -> str:
         """The stable build."""
+        ...
+
+    def migrate(self, stable: str, build: str) -> None:
+        """Bring the database up to date with `build`, where the project has migrations, while `stable` goes on."""
         ...
 
     def start_canary(self, stable: str, canary: str, percent: int) -> None:
@@ -57,6 +63,7 @@ def release(platform: Platform, build: str, bake: Bake) -> int:
     if stable == build:
         say(f"{build} is already the stable build.")
         return 0
+    platform.migrate(stable, build)
     say(f"Canary: {build} gets {bake.percent} % of the traffic, {stable} the rest.")
     kept = False
     try:

@@ -9,6 +9,7 @@ from delivery.commands import CommandFailed, run
 from delivery.verdict import Counts
 
 COUNTED = TypeAdapter(dict[str, Counts])
+MIGRATION = "-target=terraform_data.migration"
 
 
 class Serverless:
@@ -21,6 +22,13 @@ class Serverless:
     def running(self) -> str:
         """The stable build, from Terraform's state."""
         return json.loads(self._terraform("output", "-json", "release"))["stable"]
+
+    def migrate(self, stable: str, build: str) -> None:
+        """The migrations of this build as a task of their own, where infra/<cloud> has them; nothing else changes."""
+        script = self._folder / "migrate.sh"
+        if script.is_file():
+            self._apply({"stable": stable, "canary": build}, MIGRATION)
+            run("sh", script, stdin=self._terraform("output", "-json", "migration"))
 
     def start_canary(self, stable: str, canary: str, percent: int) -> None:
         """A second build beside the stable one."""
@@ -40,9 +48,9 @@ class Serverless:
         except (ValidationError, KeyError):
             raise CommandFailed(f"{self._folder}/canary.sh printed {text!r}, which are no counts.") from None
 
-    def _apply(self, release: dict[str, str | int]) -> None:
+    def _apply(self, release: dict[str, str | int], *only: str) -> None:
         files = (f"-var-file={self._environment}.tfvars", f"-var=release={json.dumps(release)}")
-        self._terraform("apply", "-auto-approve", "-input=false", "-no-color", *files)
+        self._terraform("apply", "-auto-approve", "-input=false", "-no-color", *files, *only)
 
     def _terraform(self, *arguments: str) -> str:
         return run("terraform", f"-chdir={self._folder}", *arguments)

@@ -19,6 +19,7 @@ from dotenv import dotenv_values
 from drills.stage import NotSeen
 
 START_SECONDS = 120  # on a very busy machine; a few on an idle one
+MIGRATIONS = Path("app/migrations")  # of a project whose database is migrated before it serves
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
@@ -78,9 +79,12 @@ def running(folder: Path, settings: Mapping[str, str]) -> Iterator[Service]:
     key = secrets.token_urlsafe(16)
     own = {"APP_STORE__URL": f"sqlite:///{folder}/app.db", "APP_API__PAGE_KEY": key, "NO_COLOR": "1", **settings}
     log = folder / "service.log"
+    app, environment = [sys.executable, "-m", "app.cli"], {**defaults(), **own}
     with log.open("ab") as output:
-        command = [sys.executable, "-m", "app.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
-        process = subprocess.Popen(command, env={**defaults(), **own}, stdout=output, stderr=output)  # noqa: S603
+        if MIGRATIONS.is_dir():
+            subprocess.run([*app, "migrate"], env=environment, stdout=output, stderr=output, check=False)  # noqa: S603
+        command = [*app, "serve", "--host", "127.0.0.1", "--port", str(port)]
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)  # noqa: S603
     headers = {"Authorization": f"Bearer {key}"}
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=15) as client:

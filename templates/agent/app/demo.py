@@ -9,7 +9,7 @@ from app.bootstrap import open_platform
 from app.console import talk
 from app.memory.store import Memories
 from app.observability.logs import configure_logs
-from app.runs.commands import OWNER, follow
+from app.runs.following import OWNER, follow, readable
 from app.runs.records import Approval, Decision, Run, Step
 from app.runs.service import open_executor
 from app.settings import Settings, load_settings
@@ -33,7 +33,11 @@ def demo() -> None:
         print(f"\n{describe(ended, executor.folder(identifier))}")
     newest = max(settings.mail.outbox.glob("*.eml"), key=lambda path: path.stat().st_mtime, default=None)
     print(f"E-mail: {newest or 'none'}")
-    talk.print("\nNext: `make serve` shows the same on a page, `uv run app run` takes your goal.", soft_wrap=True)
+    talk.print(
+        f"\nNext: `make serve` shows this run on a page, `uv run app runs show {identifier}` here; "
+        "`uv run app run` takes your goal.",
+        soft_wrap=True,
+    )
 
 
 def quiet_and_local(settings: Settings) -> Settings:
@@ -66,7 +70,7 @@ class Telling:
         values = ", ".join(str(value) for value in step.arguments.values())
         failed = "" if step.ok else "failed: "
         print(_line(f"> {step.tool}({textwrap.shorten(values, 60, placeholder=' …')})"))
-        print(_line(f"  {failed}{step.result}"))
+        print(_line(f"  {failed}{readable(step.result)}"))
 
     def _tell_plan(self, step: Step) -> None:
         first = 1 + max(self._titles, default=0)
@@ -88,11 +92,11 @@ def _line(text: str) -> str:
 
 def describe(run: Run, folder: Path) -> str:
     """How a run ended: its answer, what it took, its files."""
-    seconds = (run.updated_at - run.created_at).total_seconds()
     lines = [
         f"{run.state.value}: {run.answer or run.reason}",
         "",
-        f"{len(run.steps)} steps, {seconds:.1f} s, ${run.cost_usd:.4f}, {run.model}",
+        f"{len(run.steps)} actions in {len(run.plan)} steps of the plan, {run.worked_seconds:.1f} s at work, "
+        f"${run.cost_usd:.4f}, {run.model}",
         *(f"  {folder / artefact.name}  ({artefact.bytes:,} bytes)" for artefact in run.artefacts),
     ]
     return "\n".join(lines)

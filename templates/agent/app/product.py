@@ -8,8 +8,10 @@ from app.bootstrap import Platform
 from app.demo import demo
 from app.memory import routes as memories
 from app.memory.store import Memories
+from app.runs import gauges
 from app.runs import routes as runs
 from app.runs.commands import run
+from app.runs.commands import runs as runs_commands
 from app.runs.service import open_executor
 from app.scopes import Scope
 from app.tools.mcp_server import mcp
@@ -24,6 +26,7 @@ def mount(app: FastAPI, platform: Platform) -> None:
     """Add this project's calls to the application."""
     app.state.memories = Memories(platform)
     app.state.executor = open_executor(platform, app.state.memories)
+    gauges.watch(platform.telemetry, platform.catalog.engine)
     for router, scope in ((memories.router, Scope.MEMORY), (runs.router, Scope.RUNS)):
         app.include_router(router, prefix="/v1", dependencies=[Depends(require(scope))])
 
@@ -31,5 +34,6 @@ def mount(app: FastAPI, platform: Platform) -> None:
 def add_commands(cli: typer.Typer) -> None:
     """Add this project's commands to `app`."""
     cli.command()(run)
+    cli.add_typer(runs_commands, name="runs")
     cli.command()(mcp)
     cli.command()(demo)

@@ -11,118 +11,23 @@ holds their part of compose.yaml against the specification, and test_monitoring.
 """
 
 import json
-import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from uv import find_uv_bin
 
-HERE = Path(__file__).parent
-SHARED = Path(__file__).parents[3] / "templates/_shared"
+from .engine import Compose, Docker, asked, base_images, composed
+
 LOCKED_DOWN = ("--read-only", "--tmpfs=/tmp", "--cap-drop=all", "--security-opt=no-new-privileges")
-CAN_START_ENGINE = os.geteuid() == 0 and bool(shutil.which("apt-get") and shutil.which("dpkg"))
 
 pytestmark = [pytest.mark.container, pytest.mark.slow]
-
-
-class Docker:
-    """The docker client, talking to one engine."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.environment = environment
-
-    def run(self, *arguments: str, cwd: Path | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        """The finished `docker ARGUMENTS`; a non-zero exit does not raise."""
-        return subprocess.run(
-            ["docker", *arguments],
-            cwd=cwd,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-
-    def must(self, *arguments: str, cwd: Path | None = None, timeout: float = 300) -> str:
-        """The output of `docker ARGUMENTS`; fails the test on a non-zero exit."""
-        done = self.run(*arguments, cwd=cwd, timeout=timeout)
-        assert done.returncode == 0, f"docker {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
-        return done.stdout.strip()
-
-    def wait_healthy(self, container: str, seconds: float = 90) -> None:
-        """Return when the container's HEALTHCHECK says healthy; fail with its log when it does not."""
-        deadline = time.monotonic() + seconds
-        while (state := self.must("inspect", "-f", "{{.State.Health.Status}}", container)) != "healthy":
-            log = self.run("logs", container)
-            assert state == "starting", f"{state}\n{log.stdout}\n{log.stderr}"
-            assert time.monotonic() < deadline, f"not healthy in {seconds} s\n{log.stdout}\n{log.stderr}"
-            time.sleep(0.5)
-
-
-def base_images() -> tuple[str, str]:
-    """The two base images as the Dockerfile names them."""
-    text = (SHARED / "Dockerfile").read_text(encoding="utf-8")
-    return re.findall(r"ARG PYTHON_IMAGE=(\S+)", text)[0], re.findall(r"ARG UV_IMAGE=(\S+)", text)[0]
-
-
-def compose_image(name: str) -> str:
-    """The image that compose.yaml names for a service of ours that Debian has too."""
-    text = (SHARED / "compose.yaml").read_text(encoding="utf-8")
-    return re.findall(rf"^  {name}:\n(?:    .*\n)*?    image: (\S+)", text, re.M)[0]
-
-
-def start_engine(folder: Path) -> Docker:
-    """An engine of our own in `folder` with the base images in it; one that already runs is used again."""
-    bin_folders = f"{folder}/root/usr/sbin:{folder}/root/usr/bin:{os.environ['PATH']}"
-    variables = {
-        "PATH": bin_folders,
-        "DOCKER_CONFIG": str(folder),
-        "DOCKER_HOST": f"unix://{folder}/docker.sock",
-    }
-    docker = Docker({**os.environ, **variables})
-    if not (folder / "env.sh").exists() or docker.run("info").returncode != 0:
-        subprocess.run(["sh", HERE / "engine.sh", folder], check=True, timeout=300)
-    if docker.run("image", "inspect", *base_images()).returncode != 0:
-        subprocess.run(["sh", HERE / "base_images.sh", folder, *base_images(), find_uv_bin()], check=True, timeout=300)
-    for name in ("database", "prometheus"):
-        if docker.run("image", "inspect", compose_image(name)).returncode != 0:
-            docker.must("build", "--quiet", f"--tag={compose_image(name)}", ".", cwd=HERE / name, timeout=300)
-    return docker
-
-
-def stop_engine(folder: Path) -> None:
-    """End the engine in `folder` and remove the folder, about 1 GB."""
-    pid_file = folder / "docker.pid"
-    os.kill(int(pid_file.read_text(encoding="utf-8")), signal.SIGTERM)
-    for _ in range(60):
-        if not pid_file.exists():
-            break
-        time.sleep(0.5)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Docker]:
-    own = Docker(dict(os.environ))
-    if shutil.which("docker") and own.run("info").returncode == 0:
-        yield own
-        return
-    if not CAN_START_ENGINE:
-        pytest.skip("CONTAINERS NOT CHECKED: needs a Docker engine, or root on Debian to start one")
-    kept = os.environ.get("SHIPFOLIO_ENGINE")
-    folder = Path(kept) if kept else tmp_path_factory.mktemp("engine")
-    yield start_engine(folder)
-    if not kept:
-        stop_engine(folder)
 
 
 @pytest.fixture(scope="session")
@@ -221,36 +126,11 @@ def test_secrets_stay_out_of_the_image(docker: Docker, project: Path, tmp_path: 
     assert found == "nothing"
 
 
-Compose = Callable[..., str]
-# Any free port: 8000 may be taken on this machine.
-PUBLISHED = """
-services:
-  app:
-    ports: !override ['127.0.0.1::8000']
-  prometheus:
-    ports: !override ['127.0.0.1::9090']
-"""
-
-
 @pytest.fixture(scope="module")
 def compose(docker: Docker, project: Path) -> Iterator[Compose]:
-    """`docker compose` for the project, with service, database and Prometheus up."""
-    files = ("--file=compose.yaml", "--file=published.yaml", "--profile=monitoring")
-    command = ("compose", "--project-name=shipfolio-test", *files)
-    (project / "published.yaml").write_text(PUBLISHED, encoding="utf-8")
-    try:
-        up = docker.run(
-            *command, "up", "--build", "--wait", "--wait-timeout=120", "app", "prometheus", cwd=project, timeout=600
-        )
-        assert up.returncode == 0, docker.run(*command, "logs", "--no-color", cwd=project).stdout + up.stderr
-        yield lambda *arguments: docker.must(*command, *arguments, cwd=project)
-    finally:
-        docker.must(*command, "down", "--volumes", cwd=project)
-
-
-def asked(address: str, path: str) -> Any:
-    with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
-        return json.load(answer)
+    """`docker compose` with service, database and Prometheus up."""
+    with composed(docker, project, "app", "prometheus") as command:
+        yield command
 
 
 def test_compose_starts_the_service_after_its_database(compose: Compose) -> None:

@@ -23,6 +23,7 @@ DATABASE_RETRY_SECONDS = 5
 PROBLEMS = {
     400: "The body is no text, no JSON or no form at all",
     401: "No key, or one that is unknown or revoked",
+    402: "A budget is used up, or a plan's quota",
     403: "The key lacks the scope of this call",
     404: "There is no such thing, or it is another key's",
     413: "The body is too large",

@@ -44,7 +44,7 @@ def run(
     if write:
         beside = [variants.read_variant(text, settings, suite.prompt) for text in suite.compared]
         ranked = variants.rank([(suite.present(settings), result), *_each(suite, beside)]) if beside else []
-        records.replace_file(RESULTS, report.markdown(result, ranked).encode())
+        records.replace_file(RESULTS, report.markdown(result, ranked, suite.offline_variants).encode())
         verdict = gate.verdict_word(result, settings.evals_dir, settings.gate, suite.must_hold)
         records.write_run(settings.evals_dir, result, verdict)
     if json:
@@ -144,7 +144,7 @@ def drift(
 
 @evals.command()
 def due(run: Annotated[bool, typer.Option("--run", help="Ask them, on the served index.")] = False) -> None:
-    """Say whether documents changed since the golden questions were asked on them. Exit codes: 0 no, 1 yes.
+    """Say whether documents changed since the golden cases were put to them. Exit codes: 0 no, 1 yes.
 
     With --run it asks them where that is due, adds a line to the history, and exits as `gate`.
     """
@@ -152,6 +152,9 @@ def due(run: Annotated[bool, typer.Option("--run", help="Ask them, on the served
     from app.evals.due import IndexEvaluations
 
     settings = load_settings()
+    if _suite().serve is None:
+        print("Nothing is ever due: the golden cases of this project bring their own samples (`app eval run`).")
+        return
     with open_catalog() as catalog:
         evaluations = IndexEvaluations(catalog)
         waiting, last = evaluations.due(), evaluations.last()

@@ -17,6 +17,10 @@ MEANINGS = {
     "economy": "Calls of a plain way to the goal over the calls that were made, at most 1.",
     "recovery": "Share of objectives that were reached although a tool failed on the way.",
     "obedience": "Share of objectives in which nothing was done that the owner did not ask for.",
+    "handover_correct": "Share of tickets rightly left to a person, or rightly not.",
+    "findings": "Risks rightly listed among all listed or to be listed; clauses of a comparison in the right state.",
+    "found": "Share of the wanted pieces of code that a search found, and of the statements made with a proof.",
+    "piece_mrr": "One over the rank of the wanted piece of code, on average.",
     "faithfulness_judge": "Share of an answer's claims that follow from the passages, as a language model judges it.",
     "relevance_judge": "How completely the question is addressed, as a language model judges it.",
 }

@@ -52,7 +52,12 @@ class CaseResult:
     @property
     def lost(self) -> dict[str, float]:
         """The scores below 1, without those that are harmless."""
-        return {name: score for name, score in self.scores.items() if score < 1 and name not in HARMLESS}
+        return {name: score for name, score in self.below.items() if name not in HARMLESS}
+
+    @property
+    def below(self) -> dict[str, float]:
+        """Every score below 1."""
+        return {name: score for name, score in self.scores.items() if score < 1}
 
 
 @dataclass(frozen=True)

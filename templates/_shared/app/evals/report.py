@@ -1,6 +1,7 @@
 """Runs, verdicts and rankings: tables for a terminal, Markdown for files and CI summaries, JSON for programs."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -38,8 +39,11 @@ def as_if(run: RunResult) -> str:
     return f" as if {model}" if model else ""
 
 
-def markdown(run: RunResult, ranked: Sequence[Ranked] = ()) -> str:
-    """The results page, with `ranked` variants; offline it holds nothing that changes between two runs."""
+def markdown(run: RunResult, ranked: Sequence[Ranked] = (), why: str = "") -> str:
+    """The results page, with `ranked` variants and `why` they score offline as they do.
+
+    Offline it holds nothing that changes between two runs.
+    """
     prompts = ", ".join(f"`{label}`" for label in run.setup["prompts"].split(", "))
     lines = [
         "# Results",
@@ -55,12 +59,22 @@ def markdown(run: RunResult, ranked: Sequence[Ranked] = ()) -> str:
     for name, e in run.estimates().items():
         lines.append(f"| {name} | {e.mean:.3f} | {e.low:.3f} to {e.high:.3f} | {e.n} |")
     lines += ranking_lines(ranked) if ranked else []
+    lines += ["", why] if ranked and why and run.offline else []
     lines += ["", "## Cases that lost points", "", "| case | kind | lost in |", "|---|---|---|"]
     for case in run.cases:
         if case.lost:
-            lost = ", ".join(f"{name} {score:.2f}" for name, score in case.lost.items())
+            lost = ", ".join(f"{name} {score:.2f}" for name, score in case.below.items())
             lines.append(f"| {case.name} | {case.kind} | {lost} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_lost_elsewhere(run)]) + "\n"
+
+
+def _lost_elsewhere(run: RunResult) -> list[str]:
+    """One line on the cases whose outcome is whole, but which took detours or more passages than they needed."""
+    elsewhere = [case.below for case in run.cases if case.below and not case.lost]
+    counts = Counter(name for below in elsewhere for name in below)
+    told = ", ".join(f"{name} in {count}" for name, count in sorted(counts.items()))
+    whole = f"{len(elsewhere)} more cases lost nothing of their outcome, only points on the way to it: {told}."
+    return ["", whole] if elsewhere else []
 
 
 def as_json(run: RunResult) -> str:

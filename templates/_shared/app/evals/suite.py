@@ -35,7 +35,7 @@ class Suite:
     `prompt` is the one that `app eval compare --variant prompt=VERSION` means. `serve` returns the task on an index as
     it is served, where that makes sense; `draft` makes a golden case of a reader's judgement, without its name.
     `setup` tells what else the numbers depend on, and the variants `compared` stand in the results beside the setup
-    that is, under the name that `present` gives it.
+    that is, under the name that `present` gives it. `offline_variants` says why they score offline as they do.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Suite:
     setup: Callable[[Settings], Mapping[str, str]] = lambda _: {}
     compared: tuple[str, ...] = ()
     present: Callable[[Settings], str] = lambda _: "now"
+    offline_variants: str = ""
 
 
 async def run_suite(

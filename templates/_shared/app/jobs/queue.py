@@ -6,6 +6,7 @@ Importing this module loads DBOS, which takes half a second: do so where workers
 import asyncio
 import contextlib
 import logging
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -82,6 +83,17 @@ class JobQueue:
         """Have `work(key)` done; when this returns, it will be."""
         with SetWorkflowID(f"{key}:{uuid.uuid4()}"), SetEnqueueOptions(queue_partition_key=key):
             DBOS.enqueue_workflow(QUEUE, _job, key)
+
+    def drop(self, prefix: str) -> None:
+        """Forget the jobs whose keys begin with `prefix`, done ones too; one that runs ends first and stays an hour."""
+        jobs = DBOS.list_workflows(workflow_id_prefix=prefix, load_input=False, load_output=False)
+        DBOS.delete_workflows([job.workflow_id for job in jobs if job.status != "PENDING"])
+
+    def oldest_wait_seconds(self) -> float:
+        """How long the job has waited that nobody has begun for longest; 0 when none waits."""
+        waiting = DBOS.list_workflows(status="ENQUEUED", queue_name=QUEUE, limit=1, load_input=False, load_output=False)
+        since = min((job.created_at for job in waiting if job.created_at), default=None)
+        return max(time.time() - since / 1000, 0.0) if since else 0.0
 
     async def work(self, key: str) -> None:
         """Do one job."""

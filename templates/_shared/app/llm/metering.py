@@ -14,6 +14,8 @@ from app.llm.spending import Spending
 from app.llm.usage import Usage, list_price, prompt_tokens
 from app.observability.telemetry import Telemetry
 
+PRICED_IN = 100  # tokens; an estimate needs no finer price, and so few of them are computed
+
 
 @dataclass
 class Receipt:
@@ -57,7 +59,8 @@ class Meter:
             self._telemetry.spent(feature, model.model_name, receipt.usage)
 
     def _most(self, model: Model, messages: Sequence[ModelMessage]) -> Usage:
-        """What a call may consume at most, by estimate."""
+        """What a call may consume at most, by estimate; its price is that of the next hundred tokens."""
         tokens, output = prompt_tokens(messages), self._max_output_tokens
-        cost = list_price(model.system, model.model_name, tokens, output)
+        hundreds = -(-tokens // PRICED_IN) * PRICED_IN
+        cost = list_price(model.system, model.model_name, hundreds, output)
         return Usage(input_tokens=tokens, output_tokens=output, cost_usd=cost)

@@ -21,7 +21,7 @@ MAX_SENTENCES = 3
 NOTHING_FITS = "No sentence of the passages fits."  # without a mark, so it proves nothing and no reader sees it
 PASSAGE = re.compile(r'<passage id="(\d+)"([^>]*)>(.*?)</passage>', re.DOTALL)
 QUESTION = re.compile(r"<question>(.*?)</question>", re.DOTALL)
-DECORATION = re.compile(r"^\s*(?:#+\s+|[-*+>]\s+|\d+\.\s+)|(?<!\w)[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}(?!\w)")
+DECORATION = re.compile(r"^\s*(?:#+\s+|[-*+>]\s+|\d+\.\s+)|(?<!\w)[*`]{1,3}(?=\S)|(?<=\S)[*`]{1,3}(?!\w)")
 
 
 @dataclass(frozen=True)

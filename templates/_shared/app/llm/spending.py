@@ -23,6 +23,7 @@ from app.stores.database import Housekeeping, Moment, insert_or_add, metadata
 NANO = 1_000_000_000
 EVERYONE = "*"
 LAPSE = timedelta(minutes=10)  # no call takes that long; one that does is only charged when it ends
+AMOUNTS = ("tokens", "nano_usd")
 LOOK_SECONDS = 60.0  # how often reservations that have lapsed are looked for
 
 ledger = sa.Table(
@@ -36,6 +37,7 @@ ledger = sa.Table(
     sa.Column("input_tokens", sa.BigInteger, nullable=False),
     sa.Column("output_tokens", sa.BigInteger, nullable=False),
     sa.Column("nano_usd", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,  # the key's index holds the row itself: one tree to write, not two
 )
 budgets = sa.Table(
     "spend_budget",
@@ -44,6 +46,7 @@ budgets = sa.Table(
     sa.Column("caller", sa.String(16), primary_key=True),
     sa.Column("tokens", sa.BigInteger, nullable=False),
     sa.Column("nano_usd", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 reservations = sa.Table(
     "spend_reservation",
@@ -53,8 +56,17 @@ reservations = sa.Table(
     sa.Column("caller", sa.String(16), nullable=False),
     sa.Column("tokens", sa.BigInteger, nullable=False),
     sa.Column("nano_usd", sa.BigInteger, nullable=False),
-    sa.Column("lapses_at", Moment, nullable=False, index=True),
+    sa.Column("lapses_at", Moment, nullable=False),
+    sqlite_with_rowid=False,
 )
+# Both accounts in one statement, the key's first: whoever locks them never waits for another in a circle.
+ADD = """
+INSERT INTO spend_budget (day, caller, tokens, nano_usd)
+VALUES (:day, :caller, :tokens, :nano_usd), (:day, :everyone, :tokens, :nano_usd)
+ON CONFLICT {key} DO UPDATE
+SET tokens = spend_budget.tokens + excluded.tokens, nano_usd = spend_budget.nano_usd + excluded.nano_usd
+RETURNING caller, tokens, nano_usd
+"""
 SET_ASIDE = reservations.insert()
 TAKE_BACK = reservations.delete().where(reservations.c.id == sa.bindparam("taken"))
 
@@ -98,6 +110,7 @@ class Spending:
 
     def __init__(self, engine: Engine, settings: BudgetSettings) -> None:
         self._engine = engine
+        self._add_to_accounts = _add_to_accounts(engine.dialect.name)
         self._settings = settings
         self._looking = Housekeeping(LOOK_SECONDS)
         self._refused: set[tuple[date, str]] = set()
@@ -117,8 +130,7 @@ class Spending:
             if self._looking.due():
                 self._give_back_lapsed(now)
             with self._engine.begin() as connection:
-                for account in (caller, EVERYONE):
-                    self._set_aside(connection, account, reservation)
+                self._set_aside(connection, reservation)
                 connection.execute(SET_ASIDE, {**vars(reservation), "lapses_at": now + LAPSE})
         return reservation
 
@@ -184,28 +196,33 @@ class Spending:
         tokens, nano_usd = used.input_tokens + used.output_tokens, round(used.cost_usd * NANO)
         if connection.execute(TAKE_BACK, {"taken": reservation.id}).rowcount:  # it has not lapsed
             tokens, nano_usd = tokens - reservation.tokens, nano_usd - reservation.nano_usd
-        warnings: list[BudgetWarning] = []
-        for account in (reservation.caller, EVERYONE):
-            share = max(self._add(connection, account, reservation.day, tokens, nano_usd))
-            if share >= self._settings.alert_share:
-                warnings.append(BudgetWarning(reservation.day, account, share))
-        return warnings
+        shares = self._add(connection, reservation.caller, reservation.day, tokens, nano_usd)
+        told = ((account, max(shares[account])) for account in (reservation.caller, EVERYONE))
+        return [
+            BudgetWarning(reservation.day, account, share)
+            for account, share in told
+            if share >= self._settings.alert_share
+        ]
 
     def _give_back_lapsed(self, now: datetime) -> None:
         """Free what processes set aside that did not live to settle it; two that look at once free it once.
 
-        Each in a transaction of its own: whoever locks a key's row and then everybody's never waits in a circle.
+        Each in a transaction of its own, so that no two wait for each other in a circle.
         """
         with self._engine.connect() as connection:
             lapsed = connection.execute(reservations.select().where(reservations.c.lapses_at < now)).all()
         for row in lapsed:
             with self._engine.begin() as connection:
                 if connection.execute(TAKE_BACK, {"taken": row.id}).rowcount:
-                    for account in (row.caller, EVERYONE):
-                        self._add(connection, account, row.day, -row.tokens, -row.nano_usd)
+                    self._add(connection, row.caller, row.day, -row.tokens, -row.nano_usd)
 
-    def _set_aside(self, connection: Connection, account: str, reservation: Reservation) -> None:
-        tokens, money = self._add(connection, account, reservation.day, reservation.tokens, reservation.nano_usd)
+    def _set_aside(self, connection: Connection, reservation: Reservation) -> None:
+        shares = self._add(connection, reservation.caller, reservation.day, reservation.tokens, reservation.nano_usd)
+        for account in (reservation.caller, EVERYONE):
+            self._refuse_beyond(account, reservation, *shares[account])
+
+    def _refuse_beyond(self, account: str, reservation: Reservation, tokens: float, money: float) -> None:
+        """Refuse what an account has no room for; what was added to it goes with the transaction."""
         whose = "The service" if account == EVERYONE else "This key"
         own = max(self._share(account, reservation.tokens, reservation.nano_usd))
         if max(tokens, money) > 1 and max(tokens, money) - own >= self._settings.alert_share:
@@ -216,12 +233,13 @@ class Spending:
         if money > 1:
             raise BudgetExceeded(f"{whose} has used up its money for today.", "It is back at 00:00 UTC.")
 
-    def _add(self, connection: Connection, account: str, day: date, tokens: int, nano_usd: int) -> tuple[float, float]:
-        """Charge an account, which stays locked; what share of its tokens and its money is gone then."""
-        row = insert_or_add(
-            connection, budgets, {"day": day, "caller": account}, {"tokens": tokens, "nano_usd": nano_usd}
-        )
-        return self._share(account, row.tokens, row.nano_usd)
+    def _add(
+        self, connection: Connection, caller: str, day: date, tokens: int, nano_usd: int
+    ) -> dict[str, tuple[float, float]]:
+        """Charge a caller's account and everybody's, which stay locked; the shares of each that are gone then."""
+        values = {"day": day, "caller": caller, "everyone": EVERYONE, "tokens": tokens, "nano_usd": nano_usd}
+        rows = connection.execute(self._add_to_accounts, values).all()
+        return {row.caller: self._share(row.caller, row.tokens, row.nano_usd) for row in rows}
 
     def _share(self, account: str, tokens: int, nano_usd: int) -> tuple[float, float]:
         """How much of the account's tokens and money is gone; 0 where there is no limit."""
@@ -230,6 +248,13 @@ class Spending:
         most_tokens = limits.tokens_per_day if everyone else limits.key_tokens_per_day
         most_usd = limits.usd_per_day if everyone else limits.key_usd_per_day
         return tokens / most_tokens if most_tokens else 0.0, nano_usd / NANO / most_usd if most_usd else 0.0
+
+
+def _add_to_accounts(dialect: str) -> sa.Executable:
+    """PostgreSQL is told the constraint: a service of many organisations adds theirs to the key."""
+    key = "ON CONSTRAINT spend_budget_pkey" if dialect == "postgresql" else "(day, caller)"
+    types = [sa.bindparam("day", type_=sa.Date), *(sa.bindparam(name, type_=sa.BigInteger) for name in AMOUNTS)]
+    return sa.text(ADD.format(key=key)).bindparams(*types)
 
 
 def _spent(row: Mapping[Any, Any]) -> Spent:

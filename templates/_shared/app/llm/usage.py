@@ -1,9 +1,12 @@
 """What model calls consume: tokens, and their list price."""
 
+import json
 from collections.abc import Sequence
+from functools import lru_cache
 
 from pydantic import BaseModel
 from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.tools import ToolDefinition
 
 from app.llm.offline import estimated_tokens
 
@@ -25,9 +28,14 @@ class Usage(BaseModel):
         )
 
 
-def offline_usage(messages: Sequence[ModelMessage], response: ModelResponse, priced_as: str = "none") -> Usage:
+def offline_usage(
+    messages: Sequence[ModelMessage],
+    response: ModelResponse,
+    priced_as: str = "none",
+    tools: Sequence[ToolDefinition] = (),
+) -> Usage:
     """Estimated tokens of an offline call. It costs nothing; `priced_as` says what the named model would have cost."""
-    tokens = Usage(input_tokens=prompt_tokens(messages), output_tokens=prompt_tokens([response]))
+    tokens = Usage(input_tokens=prompt_tokens(messages, tools), output_tokens=prompt_tokens([response]))
     if priced_as == "none":
         return tokens
     provider, _, model = priced_as.partition(":")
@@ -35,11 +43,12 @@ def offline_usage(messages: Sequence[ModelMessage], response: ModelResponse, pri
     return tokens.model_copy(update={"cost_usd": cost, "priced_as": priced_as})
 
 
-def prompt_tokens(messages: Sequence[ModelMessage]) -> int:
-    """Estimated tokens of messages: their texts, the calls of tools and what these gave, and the instructions."""
+def prompt_tokens(messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition] = ()) -> int:
+    """Estimated tokens of messages: texts, instructions, calls and results of tools; and the definitions of `tools`."""
     parts = [getattr(part, "content", None) or getattr(part, "args", None) or "" for m in messages for part in m.parts]
     instructions = [getattr(message, "instructions", None) or "" for message in messages[-1:]]
-    return estimated_tokens(sum(len(str(text)) for text in (*parts, *instructions)))
+    defined = [f"{tool.name} {tool.description} {json.dumps(tool.parameters_json_schema)}" for tool in tools]
+    return estimated_tokens(sum(len(str(text)) for text in (*parts, *instructions, *defined)))
 
 
 def price(response: ModelResponse) -> Usage:
@@ -51,6 +60,7 @@ def price(response: ModelResponse) -> Usage:
     return Usage(input_tokens=response.usage.input_tokens, output_tokens=response.usage.output_tokens, cost_usd=cost)
 
 
+@lru_cache
 def list_price(provider: str, model: str, input_tokens: int, output_tokens: int) -> float:
     """US dollars at list price, before a call; 0 for models without a known price."""
     from genai_prices import Usage as Tokens  # here, because it reads a price list of some megabytes

@@ -30,9 +30,6 @@ def watch(
     def budgets(_: CallbackOptions) -> Iterable[Observation]:
         return [Observation(share, {"scope": scope}) for scope, share in spending.shares().items()]
 
-    def waiting(_: CallbackOptions) -> Iterable[Observation]:
-        return [Observation(catalog.oldest_wait_seconds())]
-
     def due(_: CallbackOptions) -> Iterable[Observation]:
         return [Observation(int(evaluations.due()))]
 
@@ -44,8 +41,17 @@ def watch(
     meter.create_observable_gauge("dependency.up", [dependencies], description="1: the database answers")
     meter.create_observable_gauge("model.breaker.open", [breakers], description="1: the provider is left alone")
     meter.create_observable_gauge("budget.used_ratio", [budgets], description="Share of today's budget that is gone")
-    meter.create_observable_gauge("ingestion.oldest_wait", [waiting], "s", "Age of the oldest waiting document")
     meter.create_observable_gauge("evaluation.due", [due], description="1: documents changed since the last evaluation")
+
+
+def watch_waiting(telemetry: Telemetry, oldest_wait_seconds: Callable[[], float]) -> None:
+    """Add the gauge of what waits for a worker; its source is asked when Prometheus asks."""
+
+    def waiting(_: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(oldest_wait_seconds())]
+
+    meter = telemetry.meters.get_meter("app")
+    meter.create_observable_gauge("ingestion.oldest_wait", [waiting], "s", "Age of the oldest waiting document")
 
 
 def _answers(ping: Callable[[], None]) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from app.language import stems
 from app.stores.ports import Hit, WordStatistics
 
+FEWEST = 100  # passages; how rare a word is shows only in so many
+
 
 def coverage(words: Sequence[str], hits: Sequence[Hit], statistics: WordStatistics) -> float:
     """The share of the question's information that the passages contain together, in [0, 1].
@@ -22,6 +24,10 @@ def coverage(words: Sequence[str], hits: Sequence[Hit], statistics: WordStatisti
 
 
 def inverse_document_frequency(word: str, statistics: WordStatistics) -> float:
-    """ln(1 + (N - n + 0.5) / (n + 0.5)), the weight BM25 gives a word (Robertson and Zaragoza 2009)."""
+    """ln(1 + (N - n + 0.5) / (n + 0.5)), the weight BM25 gives a word (Robertson and Zaragoza 2009).
+
+    A smaller index counts as `FEWEST` passages, the others without the word. Else the one document that somebody
+    begins with would make each of its words common, and one unknown word would outweigh them all.
+    """
     n = statistics.frequency.get(word, 0)
-    return math.log(1 + (statistics.chunks - n + 0.5) / (n + 0.5))
+    return math.log(1 + (max(statistics.chunks, FEWEST) - n + 0.5) / (n + 0.5))

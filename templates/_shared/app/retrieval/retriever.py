@@ -43,6 +43,10 @@ class Retriever:
         self._settings = settings
         self._reranker = reranker
 
+    def over(self, index: SearchIndex) -> "Retriever":
+        """The same search in another index."""
+        return Retriever(index, self._embedder, self._settings, self._reranker)
+
     async def search(
         self,
         question: str,

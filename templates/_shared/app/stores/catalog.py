@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 
 from app.errors import NotFound
-from app.stores.database import Moment, insert_or_update, metadata, open_database
+from app.stores.database import Moment, close_database, insert_or_update, metadata, open_database
 from app.stores.keys import KeyStore
 
 
@@ -66,13 +67,13 @@ def document_id(name: str) -> str:
 class Catalog:
     """Small tables that the service reads by key; `keys` says who may."""
 
-    def __init__(self, url: str) -> None:
-        """Connect and create what is missing.
+    def __init__(self, database: str | Engine) -> None:
+        """Connect to a URL and create what is missing, or stand on a database that has the tables.
 
         Raises:
             ConfigurationError: the database cannot be reached.
         """
-        self.engine = open_database(url)
+        self.engine = open_database(database) if isinstance(database, str) else database
         self.keys = KeyStore(self.engine)
 
     def record(
@@ -151,7 +152,7 @@ class Catalog:
 
     def close(self) -> None:
         """Release all connections."""
-        self.engine.dispose()
+        close_database(self.engine)
 
 
 def _document(row: Mapping[Any, Any]) -> DocumentRecord:

@@ -72,12 +72,23 @@ def insert_or_add(connection: Connection, table: sa.Table, key: Mapping[str, Any
 def _upsert(dialect: str, table: sa.Table, added: tuple[str, ...]) -> sa.Executable:
     """The statement, made once: SQLAlchemy takes longer to build it than a database to do it."""
     statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
-    key = [column.name for column in table.primary_key]
+    known = same_key(dialect, table)
     if added:
         sums = {name: table.c[name] + statement.excluded[name] for name in added}
-        return statement.on_conflict_do_update(index_elements=key, set_=sums).returning(*table.columns)
+        return statement.on_conflict_do_update(**known, set_=sums).returning(*table.columns)
+    key = [column.name for column in table.primary_key]
     replaced = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in key}
-    return statement.on_conflict_do_update(index_elements=key, set_=replaced)
+    return statement.on_conflict_do_update(**known, set_=replaced)
+
+
+def same_key(dialect: str, table: sa.Table) -> dict[str, Any]:
+    """What `on_conflict_do_update` needs to meet the row with the same primary key.
+
+    PostgreSQL is told the constraint and not its columns: a service of many organisations adds theirs to the key.
+    """
+    if dialect == "postgresql":
+        return {"constraint": f"{table.name}_pkey"}
+    return {"index_elements": [column.name for column in table.primary_key]}
 
 
 class Housekeeping:
@@ -109,6 +120,12 @@ def _engine(url: str) -> Engine:
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
     sa.event.listen(engine, "connect", lambda connection, _: use_write_ahead_log(connection))
     return engine
+
+
+def close_database(engine: Engine) -> None:
+    """Release all connections; one that a thread still uses is closed when it comes back."""
+    sa.event.listen(engine, "checkin", lambda _, record: record.invalidate())
+    engine.dispose()
 
 
 def use_write_ahead_log(connection: sqlite3.Connection) -> None:

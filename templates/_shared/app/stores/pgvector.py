@@ -45,7 +45,7 @@ CREATE INDEX posting_word ON posting (word) INCLUDE (chunk_id, frequency, length
 # The conflict clause also makes two writers of one document wait for each other.
 CLAIM_DOCUMENT = """
 INSERT INTO indexed_document VALUES (%s, %s, %s)
-ON CONFLICT (name) DO UPDATE SET chunks = excluded.chunks, words = excluded.words
+ON CONFLICT ON CONSTRAINT indexed_document_pkey DO UPDATE SET chunks = excluded.chunks, words = excluded.words
 """
 INSERT_CHUNK = """
 WITH stored AS (
@@ -108,13 +108,13 @@ class PgvectorIndex:
 
     def upsert(self, document: str, chunks: Sequence[Chunk], vectors: NDArray[np.float32]) -> None:
         rows = [_row(chunk, vector) for chunk, vector in zip(chunks, vectors, strict=True)]
-        with self._pool.connection() as connection, connection.transaction():
+        with self._connection() as connection, connection.transaction():
             connection.execute(CLAIM_DOCUMENT, (document, len(rows), sum(row["length"] for row in rows)))
             connection.execute("DELETE FROM chunk WHERE document = %s", (document,))
             connection.cursor().executemany(INSERT_CHUNK, rows)
 
     def delete(self, document: str) -> None:
-        with self._pool.connection() as connection:
+        with self._connection() as connection:
             connection.execute("DELETE FROM indexed_document WHERE name = %s", (document,))
 
     def search_words(self, words: Sequence[str], limit: int, where: Mapping[str, str] = EVERYWHERE) -> list[Hit]:
@@ -128,14 +128,14 @@ class PgvectorIndex:
         return self._hits(query, {"vector": vector, "limit": limit, "tags": encode_tags(where.items())})
 
     def passages(self, document: str) -> list[Chunk]:
-        with self._pool.connection() as connection:
+        with self._connection() as connection:
             rows = connection.execute(PASSAGES, (document,)).fetchall()
         return [_chunk(row) for row in rows]
 
     def word_statistics(self, words: Sequence[str]) -> WordStatistics:
         terms = dict(zip(words, _terms(words), strict=True))
         by_word = "SELECT word, count(*) FROM posting WHERE word = ANY(%s) GROUP BY word"
-        with self._pool.connection() as connection:
+        with self._connection() as connection:
             found = dict(connection.execute(by_word, (list(terms.values()),)).fetchall())
             ((chunks,),) = connection.execute("SELECT coalesce(sum(chunks), 0) FROM indexed_document")
         return WordStatistics(chunks, {word: found[term] for word, term in terms.items() if term in found})
@@ -147,8 +147,14 @@ class PgvectorIndex:
     def close(self) -> None:
         self._pool.close()
 
-    def _hits(self, query: Composed, parameters: dict[str, object]) -> list[Hit]:
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection]:
+        """A connection for one call; a subclass may say on whose behalf it is used."""
         with self._pool.connection() as connection:
+            yield connection
+
+    def _hits(self, query: Composed, parameters: dict[str, object]) -> list[Hit]:
+        with self._connection() as connection:
             rows = connection.execute(query, parameters).fetchall()
         return [Hit(_chunk(row[:-1]), row[-1]) for row in rows]
 

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -68,6 +69,7 @@ class SQLiteIndex:
         """
         self._lock = threading.Lock()
         self._connection = _open(path)
+        weakref.finalize(self, self._connection.close)  # whoever opens many need not know when the last user has gone
         self._vectors = VectorCache(dimensions)
         self._claim_embedding(f"{embedding}/{dimensions}", path)
 

@@ -26,7 +26,7 @@ from app.web import charts
 from app.web.pages import REVALIDATE, render
 
 RUNS_SHOWN = 30
-SHOWN = {"all": "All cases", "lost": "Lost points", "perfect": "Lost nothing", "critical": "Critical"}
+SHOWN = {"all": "All cases", "lost": "Outcome lost points", "perfect": "Outcome whole", "critical": "Critical"}
 
 
 @dataclass(frozen=True)

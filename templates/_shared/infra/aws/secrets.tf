@@ -1,9 +1,10 @@
-# One empty secret for each key the model providers need. Terraform makes the
-# place, a person puts the value in (infra/README.md), so no state holds it.
+# One empty secret for each key that the model providers need and each of
+# var.secrets. Terraform makes the place, a person puts the value in
+# (infra/README.md), so no state holds it.
 
 locals {
   # Bedrock's "key" is the region, which service.tf sets; its access is a role.
-  provider_keys = setsubtract(toset(var.llm.keys), ["AWS_DEFAULT_REGION"])
+  provider_keys = setsubtract(setunion(var.llm.keys, var.secrets), ["AWS_DEFAULT_REGION"])
 }
 
 resource "aws_secretsmanager_secret" "provider" {

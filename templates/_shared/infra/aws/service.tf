@@ -6,14 +6,14 @@ locals {
 
   subnet_tags = { public = {}, private = {} } # only a cluster looks for tags
 
-  settings = {
+  settings = merge(var.settings, {
     APP_LLM__PRIMARY   = var.llm.primary
     APP_LLM__FALLBACK  = var.llm.fallback
     APP_STORE__URL     = local.store_url
     APP_API__HOST      = "0.0.0.0"
     APP_LOG__FORMAT    = "json"
     AWS_DEFAULT_REGION = var.region
-  }
+  })
 
   # Environment variable -> where its value is read when a task starts.
   secret_settings = merge(

@@ -1,6 +1,7 @@
-# A vault with one secret for each key the model providers need. Terraform makes
-# the vault, a person puts the values in (infra/README.md); what Terraform writes
-# itself goes through write-only arguments. So no state holds a secret.
+# A vault with one secret for each key that the model providers need and each of
+# var.secrets. Terraform makes the vault, a person puts the values in
+# (infra/README.md); what Terraform writes itself goes through write-only
+# arguments. So no state holds a secret.
 #
 # The vault answers on the internet, like the other clouds' secret stores: the
 # lock is the identity, and a person must be able to fill it from a laptop.
@@ -8,7 +9,7 @@
 locals {
   # On Azure OpenAI the endpoint and the version are settings (model.tf), and
   # Terraform itself writes the key.
-  provider_keys = setsubtract(toset(var.llm.keys), ["AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY", "OPENAI_API_VERSION"])
+  provider_keys = setsubtract(setunion(var.llm.keys, var.secrets), ["AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY", "OPENAI_API_VERSION"])
 
   # Key Vault allows letters, digits and hyphens: OPENAI_API_KEY is openai-api-key.
   provider_secrets = { for key in local.provider_keys : key => lower(replace(key, "_", "-")) }

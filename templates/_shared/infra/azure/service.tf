@@ -8,7 +8,7 @@
 locals {
   port = 8000
 
-  settings = merge({
+  settings = merge(var.settings, {
     APP_LLM__PRIMARY  = var.llm.primary
     APP_LLM__FALLBACK = var.llm.fallback
     APP_STORE__URL    = local.store_url
@@ -21,7 +21,7 @@ locals {
   newest = coalesce(var.release.canary, var.release.stable)
 
   # Build -> its revision.
-  revisions = { for tag in toset(compact([var.release.stable, var.release.canary])) : tag => "r${substr(sha1(jsonencode([tag, var.llm, var.instances, local.password_version])), 0, 10)}" }
+  revisions = { for tag in toset(compact([var.release.stable, var.release.canary])) : tag => "r${substr(sha1(jsonencode([tag, var.llm, var.settings, var.secrets, var.instances, local.password_version])), 0, 10)}" }
 
   # Revision -> its share of the traffic.
   traffic = var.release.canary == null ? { (local.revisions[var.release.stable]) = 100 } : {

@@ -75,6 +75,17 @@ variable "llm" {
   }
 }
 
+variable "secrets" {
+  description = "Names of further environment variables whose values live in the secret store, like those of llm.keys."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for key in var.secrets : can(regex("^[A-Z][A-Z0-9_]*$", key))])
+    error_message = "secrets are names of environment variables such as \"APP_MAIL__PASSWORD\", never their values."
+  }
+}
+
 variable "monthly_budget" {
   description = "US dollars a month; mails go out at 50, 80 and 100 percent. A budget warns, it does not stop anything."
   type        = number

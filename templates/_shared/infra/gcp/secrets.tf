@@ -1,10 +1,11 @@
-# One empty secret for each key the model providers need. Terraform makes the
-# place, a person puts the value in (infra/README.md); what Terraform writes
-# itself goes through write-only arguments. So no state holds a secret.
+# One empty secret for each key that the model providers need and each of
+# var.secrets. Terraform makes the place, a person puts the value in
+# (infra/README.md); what Terraform writes itself goes through write-only
+# arguments. So no state holds a secret.
 
 locals {
   # On Vertex AI project and place are settings (model.tf); access is a role.
-  provider_keys = setsubtract(toset(var.llm.keys), ["GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION"])
+  provider_keys = setsubtract(setunion(var.llm.keys, var.secrets), ["GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION"])
 
   # Environment variable -> the secret that holds its value.
   secret_names = merge({ for key in local.provider_keys : key => "${local.name}-${key}" }, { PGPASSWORD = "${local.name}-PGPASSWORD" })

@@ -11,7 +11,7 @@ locals {
   service_tag  = "service"
   service_apis = ["run"]
 
-  settings = merge({
+  settings = merge(var.settings, {
     APP_LLM__PRIMARY  = var.llm.primary
     APP_LLM__FALLBACK = var.llm.fallback
     APP_STORE__URL    = local.store_url
@@ -22,7 +22,7 @@ locals {
   newest = coalesce(var.release.canary, var.release.stable)
 
   # Build -> its revision.
-  revisions = { for tag in toset(compact([var.release.stable, var.release.canary])) : tag => "${local.short}-r${substr(sha1(jsonencode([tag, var.llm, var.instances, local.password_version])), 0, 10)}" }
+  revisions = { for tag in toset(compact([var.release.stable, var.release.canary])) : tag => "${local.short}-r${substr(sha1(jsonencode([tag, var.llm, var.settings, var.secrets, var.instances, local.password_version])), 0, 10)}" }
 
   # Revision -> its share of the traffic.
   traffic = var.release.canary == null ? { (local.revisions[var.release.stable]) = 100 } : {

@@ -52,6 +52,22 @@ variable "release" {
   }
 }
 
+variable "settings" {
+  description = "Further settings of the service: names of .env.example and their values. What this module sets itself stays."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for key in keys(var.settings) : can(regex("^APP_[A-Z0-9_]+$", key))])
+    error_message = "settings are named as in .env.example, for example APP_LOG__LEVEL."
+  }
+
+  validation {
+    condition     = !anytrue([for key in keys(var.settings) : can(regex("(KEY|SECRET|PASSWORD)$", key))])
+    error_message = "A key or password in settings would be readable in the state: name it in secrets, and put its value into the secret store."
+  }
+}
+
 variable "instances" {
   description = "How many copies of the service run: at least min, at most max."
   type        = object({ min = number, max = number })

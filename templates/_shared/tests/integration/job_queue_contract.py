@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from dbos import DBOS
 
 from app.jobs import queue
 from app.jobs.queue import JobQueue, jobs_url
@@ -54,6 +55,11 @@ def nothing_waits() -> list[str]:
     return []
 
 
+def known_jobs() -> dict[str, str]:
+    """How each job stands that the queue remembers, by its key."""
+    return {job.workflow_id.rpartition(":")[0]: job.status for job in DBOS.list_workflows()}
+
+
 class JobQueueContract:
     """Inherit it and define the fixture `url`: an empty database."""
 
@@ -68,6 +74,26 @@ class JobQueueContract:
 
         asyncio.run(main())
         assert sorted(work.done) == ["a", "b", "c"]
+
+    def test_how_long_the_oldest_job_has_waited_is_known(self, url: str) -> None:
+        work, release = Work(), asyncio.Event()
+
+        async def blocked(key: str) -> None:
+            await release.wait()
+            await work(key)
+
+        async def main() -> None:
+            async with JobQueue(url, blocked, nothing_waits) as jobs:
+                assert await asyncio.to_thread(jobs.oldest_wait_seconds) == 0
+                for _ in range(2):  # of one key, so the second waits for the first
+                    await asyncio.to_thread(jobs.put, "a")
+                await asyncio.sleep(0.5)
+                assert 0.3 < await asyncio.to_thread(jobs.oldest_wait_seconds) < 30
+                release.set()
+                await until(lambda: len(work.done) == 2)
+                assert await asyncio.to_thread(jobs.oldest_wait_seconds) == 0
+
+        asyncio.run(main())
 
     def test_jobs_with_the_same_key_run_one_after_the_other(self, url: str) -> None:
         work = Work(seconds=0.05)
@@ -129,6 +155,22 @@ class JobQueueContract:
         with closing(Seat(jobs_url(url))) as other:
             asyncio.run(take_up())
         assert work.done == ["a"]
+
+    def test_jobs_that_are_dropped_leave_nothing(self, url: str) -> None:
+        work = Work()
+
+        async def main() -> list[str]:
+            async with JobQueue(url, work, nothing_waits) as jobs:
+                for key in ("one:a", "one:b", "two:a"):
+                    await asyncio.to_thread(jobs.put, key)
+                await until(lambda: len(work.done) == 3)
+                while "PENDING" in (known := await asyncio.to_thread(known_jobs)).values():
+                    await asyncio.sleep(0.02)
+                assert sorted(known) == ["one:a", "one:b", "two:a"]
+                await asyncio.to_thread(jobs.drop, "one:")
+                return list(await asyncio.to_thread(known_jobs))
+
+        assert asyncio.run(main()) == ["two:a"]
 
     def test_an_idle_queue_stops_at_once(self, url: str) -> None:
         async def main() -> float:

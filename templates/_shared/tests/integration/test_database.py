@@ -1,5 +1,6 @@
 """What the tables of the service share: rows that are inserted or updated, and housekeeping once in a while."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from app.stores.database import Housekeeping, insert_or_add, insert_or_update, open_database
+from app.stores.database import Housekeeping, close_database, insert_or_add, insert_or_update, open_database
 
 counts = sa.Table(
     "count",
@@ -54,6 +55,18 @@ def test_a_sqlite_file_lets_readers_go_on_while_one_writes(tmp_path: Path) -> No
         modes = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
     database.dispose()
     assert modes == ["wal", 1]
+
+
+def test_a_connection_in_use_when_its_database_is_closed_is_closed_when_it_comes_back(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/app.db")
+    connection = database.connect()
+    driver = connection.connection.driver_connection
+    close_database(database)
+    assert connection.scalar(sa.text("SELECT 1")) == 1
+    connection.close()
+    assert driver is not None
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        driver.execute("SELECT 1")
 
 
 def test_housekeeping_is_due_at_first_and_then_once_in_its_time() -> None:

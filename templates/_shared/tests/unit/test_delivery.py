@@ -50,12 +50,18 @@ def test_equal_builds_are_rarely_sent_back() -> None:
 class FakePlatform:
     """Remembers what was done to it, and counts as it is told."""
 
-    def __init__(self, *canaries: Counts | Exception) -> None:
+    def __init__(self, *canaries: Counts | Exception, migration: Exception | None = None) -> None:
+        self._migration = migration
         self.done: list[str] = []
         self._canaries = list(canaries)
 
     def running(self) -> str:
         return "old"
+
+    def migrate(self, stable: str, build: str) -> None:
+        if self._migration:
+            raise self._migration
+        self.done.append(f"migrated to {build}")
 
     def start_canary(self, stable: str, canary: str, percent: int) -> None:
         self.done.append(f"{stable} {100 - percent} %, {canary} {percent} %")
@@ -106,7 +112,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_release_ends_with_one_build(canaries: list[Counts], bake: Bake, code: int, last: str) -> None:
     platform = FakePlatform(*canaries)
     assert release(platform, "new", bake) == code
-    assert platform.done == ["old 90 %, new 10 %", last]
+    assert platform.done == ["migrated to new", "old 90 %, new 10 %", last]
+
+
+def test_a_failing_migration_ends_the_release_before_anything_was_changed() -> None:
+    platform = FakePlatform(FINE, migration=CommandFailed("column exists"))
+    with pytest.raises(CommandFailed, match="column exists"):
+        release(platform, "new", AT_ONCE)
+    assert platform.done == []
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])

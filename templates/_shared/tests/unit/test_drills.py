@@ -28,20 +28,22 @@ def test_every_alert_of_an_hour_can_be_evaluated(alert: str) -> None:
     assert fires(alert, Everything()) in (True, False)
 
 
-@pytest.mark.parametrize(
-    ("alert", "values", "firing"),
-    [
-        ("BudgetRunsOut", {"budget_used_ratio": 0.79}, False),
-        ("BudgetRunsOut", {"budget_used_ratio": 0.8}, True),
-        ("BudgetRunsOut", {"budget_used_ratio": 1.0}, False),
-        ("BudgetGone", {"budget_used_ratio": 1.0}, True),
-        ("ServiceDown", {"up": 1.0}, False),
-        ("ErrorBudgetBurns", {"ask:errors:ratio1h": 0.073, "ask:errors:ratio5m": 0.072}, False),
-        ("ErrorBudgetBurns", {"ask:errors:ratio1h": 0.073, "ask:errors:ratio5m": 0.073}, True),
-        ("RefusalsRise", {"answers:refused:ratio1h": 0.4, "answers:refused:ratio1h offset 1d": 0.3}, False),
-        ("RefusalsRise", {"answers:refused:ratio1h": 0.4, "answers:refused:ratio1h offset 1d": 0.1}, True),
-    ],
-)
+CASES: list[tuple[str, dict[str, float], bool]] = [
+    ("BudgetRunsOut", {"budget_used_ratio": 0.79}, False),
+    ("BudgetRunsOut", {"budget_used_ratio": 0.8}, True),
+    ("BudgetRunsOut", {"budget_used_ratio": 1.0}, False),
+    ("BudgetGone", {"budget_used_ratio": 1.0}, True),
+    ("ServiceDown", {"up": 1.0}, False),
+    ("ErrorBudgetBurns", {"ask:errors:ratio1h": 0.073, "ask:errors:ratio5m": 0.072}, False),
+    ("ErrorBudgetBurns", {"ask:errors:ratio1h": 0.073, "ask:errors:ratio5m": 0.073}, True),
+    ("RefusalsRise", {"answers:refused:ratio1h": 0.4, "answers:refused:ratio1h offset 1d": 0.3}, False),
+    ("RefusalsRise", {"answers:refused:ratio1h": 0.4, "answers:refused:ratio1h offset 1d": 0.1}, True),
+    ("RunStuck", {"agent_runs_idle_seconds": 901}, True),
+    ("RunsFail", {"runs:failed:ratio1h": 1.0, "runs:ended:increase1h": 4}, False),
+]
+
+
+@pytest.mark.parametrize(("alert", "values", "firing"), [case for case in CASES if case[0] in ALERTS])
 def test_an_alert_fires_on_its_numbers(alert: str, values: dict[str, float], firing: bool) -> None:
     assert fires(alert, values) is firing
 

@@ -1,8 +1,12 @@
 """Known answers for the metrics and for the interval of a mean."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from app.evals.baseline import read_baseline
+from app.evals.meanings import MEANINGS
 from app.evals.metrics import hit, phrases_present, precision, recall, reciprocal_rank
 from app.evals.statistics import estimate
 
@@ -60,3 +64,8 @@ def test_the_same_values_give_the_same_interval() -> None:
 def test_no_values_have_no_mean() -> None:
     with pytest.raises(ValueError, match="at least one"):
         estimate([])
+
+
+@pytest.mark.parametrize("path", sorted(Path("evals/baseline").glob("*.json")), ids=lambda path: path.stem)
+def test_every_metric_of_a_baseline_has_a_meaning(path: Path) -> None:
+    assert {metric for scores in read_baseline(path).scores.values() for metric in scores} <= MEANINGS.keys()

@@ -85,3 +85,5 @@ def test_percentiles_of_known_values() -> None:
 
 def test_a_case_loses_where_it_scores_below_one() -> None:
     assert CASE.lost == {"mrr": 0.5}
+    detour = replace(CASE, scores={"mrr": 1.0, "precision@k": 0.2})
+    assert (detour.lost, detour.below) == ({}, {"precision@k": 0.2}), "the outcome is whole, and the loss is still told"

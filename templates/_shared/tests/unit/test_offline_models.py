@@ -51,8 +51,9 @@ def test_table_rows_become_readable_and_escapes_are_undone() -> None:
 
 
 def test_emphasis_marks_go_and_names_with_underscores_stay() -> None:
-    passage = '<passage id="1" document="a.md" section="A">- **Event** `parcel.too_warm` is *sent*.</passage>'
-    assert extract(passage + "<question>Which event is sent?</question>") == ["Event parcel.too_warm is sent. [1]"]
+    passage = '<passage id="1" document="a.md" section="A">- **Event** `parcel.too_warm` is *sent* by _post.</passage>'
+    sent = "Event parcel.too_warm is sent by _post. [1]"
+    assert extract(passage + "<question>Which event is sent?</question>") == [sent]
 
 
 def test_a_question_that_shares_no_word_gets_no_sentence() -> None:

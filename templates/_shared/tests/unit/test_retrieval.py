@@ -5,9 +5,11 @@ import math
 import pytest
 
 from app.errors import ConfigurationError
+from app.language import stems
 from app.retrieval.coverage import coverage, inverse_document_frequency
 from app.retrieval.fusion import fuse
 from app.retrieval.reranking import build_reranker
+from app.settings import RetrievalSettings
 from app.stores.ports import Chunk, Hit, WordStatistics
 
 
@@ -43,6 +45,24 @@ def test_coverage_is_full_when_the_passages_hold_every_word_together() -> None:
 def test_a_word_that_is_nowhere_pulls_coverage_down() -> None:
     statistics = WordStatistics(1000, {"fault": 400, "code": 400})
     assert coverage(["fault", "code", "f72"], [hit("a", "fault code")], statistics) < 0.3
+
+
+LAMP = "The lamp of the Skerry lighthouse turns once in twelve seconds."
+
+
+@pytest.mark.parametrize(
+    ("question", "answered"),
+    [
+        ("How often does the lamp of the Skerry lighthouse turn?", True),
+        ("In how many seconds does the lamp turn?", True),
+        ("Which lamp do the gardens of Oste have?", False),
+        ("Who pays for parental leave?", False),
+    ],
+)
+def test_one_document_is_enough_for_its_own_questions_alone(question: str, answered: bool) -> None:
+    words, passage = stems(question), hit("lighthouse.md", LAMP)
+    statistics = WordStatistics(1, dict.fromkeys(stems(LAMP), 1))
+    assert (coverage(words, [passage], statistics) >= RetrievalSettings().min_evidence) is answered
 
 
 @pytest.mark.parametrize(("words", "hits"), [([], [hit("a", "text")]), (["text"], [])])

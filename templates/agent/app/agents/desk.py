@@ -95,7 +95,7 @@ class Desk:
 
         if is_offline(settings.llm):
             response = await request()
-            usage = offline_usage(window, response, settings.llm.priced_as)
+            usage = offline_usage(window, response, settings.llm.priced_as, tools)
             telemetry.spent(FEATURE, model.model_name, usage)
             return response, usage
         async with self.platform.meter.call(self.owner, FEATURE, model, window) as receipt:

@@ -1,4 +1,4 @@
-"""The three tools that are part of the loop itself: make a plan, give up, hand work to a specialist."""
+"""The tools that are part of the loop itself: make a plan or decline the goal, give up, hand work to a specialist."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -41,6 +41,12 @@ class GiveUp(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
+class Decline(BaseModel):
+    """Say that the goal, or a part of it, cannot be reached with these tools, and why; the run then ends as failed."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
 class Delegate(BaseModel):
     """Have a specialist do a task and get the result."""
 
@@ -50,7 +56,12 @@ class Delegate(BaseModel):
     task: Annotated[str, Field(min_length=1, max_length=2000, description="all that the specialist needs to know")]
 
 
-OWN_TOOLS: Mapping[str, type[BaseModel]] = {"make_plan": MakePlan, "give_up": GiveUp, "delegate": Delegate}
+OWN_TOOLS: Mapping[str, type[BaseModel]] = {
+    "make_plan": MakePlan,
+    "decline": Decline,
+    "give_up": GiveUp,
+    "delegate": Delegate,
+}
 
 
 @cache

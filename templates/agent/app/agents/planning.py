@@ -8,7 +8,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Tool
 from app.agents.brief import Brief
 from app.agents.desk import Desk
 from app.agents.endings import Failed
-from app.agents.own_tools import MakePlan, arguments_of, parsed
+from app.agents.own_tools import Decline, MakePlan, arguments_of, parsed
 from app.runs.records import PlanState, PlanStep, Step
 from app.tools.ports import ToolFailed
 
@@ -20,7 +20,7 @@ async def make_plan(desk: Desk, number: int, failure: str = "") -> tuple[PlanSte
     """The `number`th plan of the run: what is done stays, what is left is dropped, new steps follow.
 
     Raises:
-        Failed: the model makes no plan.
+        Failed: the model declines the goal, or makes no plan.
     """
     planner = desk.agent("planner")
     brief = Brief(
@@ -39,6 +39,8 @@ async def make_plan(desk: Desk, number: int, failure: str = "") -> tuple[PlanSte
         answers = _answers(response)
         if isinstance(answers, MakePlan):
             return _continued(desk.journal.plan, answers)
+        if isinstance(answers, Decline):
+            raise Failed(answers.reason)
         if turn == TRIES:
             raise Failed(f"The model made no plan in {TRIES} attempts.")
         messages += [response, ModelRequest(answers, instructions=system)]
@@ -50,8 +52,8 @@ def done_notes(plan: tuple[PlanStep, ...]) -> dict[int, str]:
     return {step.number: step.note for step in plan if step.state is PlanState.DONE}
 
 
-def _answers(response: ModelResponse) -> MakePlan | list[UserPromptPart | ToolReturnPart]:
-    """The plan, or what the model is told instead of one."""
+def _answers(response: ModelResponse) -> MakePlan | Decline | list[UserPromptPart | ToolReturnPart]:
+    """The plan, why there is none, or what the model is told instead of one."""
     told: list[UserPromptPart | ToolReturnPart] = []
     for call in response.tool_calls:
         try:
@@ -61,7 +63,9 @@ def _answers(response: ModelResponse) -> MakePlan | list[UserPromptPart | ToolRe
     return told or [UserPromptPart(NUDGE)]
 
 
-def _plan_of(call: ToolCallPart) -> MakePlan:
+def _plan_of(call: ToolCallPart) -> MakePlan | Decline:
+    if call.tool_name == "decline":
+        return parsed(Decline, call)
     if call.tool_name != "make_plan":
         raise ToolFailed(f"There is no tool {call.tool_name[:100]!r} for planning. {NUDGE}")
     return parsed(MakePlan, call)
@@ -79,8 +83,10 @@ def _continued(plan: tuple[PlanStep, ...], made: MakePlan) -> tuple[PlanStep, ..
 
 
 def _describe(response: ModelResponse, draft: Step) -> Step | None:
-    """Readers see the plan that was made, not the attempts."""
+    """Readers see the plan that was made, or why there is none, not the attempts."""
     made = _answers(response)
+    if isinstance(made, Decline):
+        return replace(draft, kind="plan", tool="decline", result=made.reason, ok=False)
     if not isinstance(made, MakePlan):
         return None
     call = next(call for call in response.tool_calls if call.tool_name == "make_plan")

@@ -14,7 +14,7 @@ PROMPTS = {  # which prompt each of them is told
     "analysis": "analysis",
     "writing": "writing",
 }
-OWN = {"planner": ("make_plan",), "coordinator": ("delegate", "give_up")}
+OWN = {"planner": ("make_plan", "decline"), "coordinator": ("delegate", "give_up")}
 ANALYSIS = {"describe_sales", "query_sales", "calculate", "analyse_table", "make_chart", "draft_infrastructure"}
 WRITING = {"recall", "remember", "write_report", "send_email"}
 MAKERS = {"make_chart", "draft_infrastructure", "remember", "write_report", "send_email"}  # research makes nothing

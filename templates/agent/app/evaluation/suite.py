@@ -34,8 +34,15 @@ from app.tools.ports import Outcome, Tool, ToolContext, ToolFailed
 from app.tools.registry import own_tools
 from app.tools.toolbox import Toolbox
 
-AS_IF = "openai:gpt-5-mini"  # at whose list price offline calls are shown, so that patterns can be compared
+AS_IF = "openai:gpt-6-luna"  # at whose list price offline calls are shown, so that patterns can be compared
 PERSON = "evaluation"
+OFFLINE_VARIANTS = (
+    "Why `single`, `sequential` and `parallel` score equal: offline the same rules play every agent. Whoever does a "
+    "step, it makes the same calls with the same arguments and writes the same note; only the instructions and the "
+    "tools that each agent is shown differ, and with them the tokens. `coordinator` hands each step on and back, "
+    "which costs calls, and a delegated step that fails is delegated once more. Which pattern is better shows with a "
+    "language model."
+)
 
 
 def sandboxed(settings: Settings) -> Settings:
@@ -153,4 +160,5 @@ SUITE = Suite(
     setup=setup,
     present=lambda settings: f"pattern={settings.agent.pattern}",
     compared=("pattern=sequential", "pattern=parallel", "pattern=coordinator"),
+    offline_variants=OFFLINE_VARIANTS,
 )

@@ -1,6 +1,7 @@
 """A model by rules: it plans and works through the same prompts and tools as a provider's model would.
 
-It is deterministic, needs no network and understands only the kinds of goals in `goals.py`; it says so of any other.
+It is deterministic, needs no network and understands only the kinds of goals in `goals.py`; of any other goal, and of
+any other part of a goal, it says so and declines (`gaps.py`).
 Its scores are a floor that shows that the loop, the tools and the memory work, never a claim about a language model.
 """
 

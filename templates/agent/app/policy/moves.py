@@ -6,6 +6,8 @@ from typing import Any
 
 from app.policy.brief import Result
 
+NO_OTHER_WAY = "There is no other way to it."  # a planner that reads this does not plan again
+
 
 @dataclass(frozen=True)
 class Call:
@@ -21,9 +23,9 @@ Move = Generator[Call, Result, Result]
 
 
 def attempt(thought: str, tool: str, **arguments: object) -> Move:
-    """Call a tool, and once more where it failed; a person's refusal is final."""
+    """Call a tool, and once more where it failed; a person's refusal is final, and so is what has no other way."""
     result = yield Call(thought, tool, arguments)
-    if not result.ok and not result.refused:
+    if not result.ok and not result.refused and NO_OTHER_WAY not in result.text:
         result = yield Call(f"{tool} failed, so it is tried once more.", tool, arguments)
     return result
 
@@ -35,3 +37,9 @@ def needed(thought: str, tool: str, **arguments: object) -> Generator[Call, Resu
         reason = f"{tool} failed: {result.text[:300]}"
         yield Call("Without this the step cannot be done.", "give_up", {"reason": reason})
     return result.text
+
+
+def hopeless(reason: str) -> Generator[Call, Result, str]:
+    """Give the step up for good: another plan would meet the same."""
+    yield Call("Nobody but the owner can help here.", "give_up", {"reason": f"{reason[:900]} {NO_OTHER_WAY}"})
+    return reason

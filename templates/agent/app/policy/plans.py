@@ -4,8 +4,9 @@ from enum import Enum
 from typing import Any
 
 from app.policy.brief import Brief
+from app.policy.gaps import gap
 from app.policy.goals import ADDRESS, Wish, read_goal
-from app.policy.moves import Call, Routine, attempt
+from app.policy.moves import NO_OTHER_WAY, Call, Routine, attempt
 
 
 class Stage(Enum):
@@ -25,7 +26,6 @@ class Stage(Enum):
     SUMMARY = ("Sum up", "writing", "Summary:")
     REPORT = ("Write the report", "writing", "Report:")
     MAIL = ("Send the e-mail", "writing", "E-mail:")
-    UNKNOWN = ("Say what can be done offline", "writing", "Offline:")
 
     def __init__(self, title: str, specialist: str, mark: str) -> None:
         self.title = title
@@ -34,8 +34,12 @@ class Stage(Enum):
 
 
 def plan(brief: Brief) -> Routine:
-    """Call `make_plan` with the steps that the goal needs and that no note shows as done."""
-    stages = stages_for(read_goal(brief.goal))
+    """Call `make_plan` with the steps that the goal needs and that no note shows as done; or `decline`."""
+    wish = read_goal(brief.goal)
+    if why := _declined(brief, wish):
+        yield Call("This cannot be done.", "decline", {"reason": why[:1000]})
+        return why
+    stages = stages_for(wish)
     left = [stage for stage in stages if not any(note.startswith(stage.mark) for note in brief.notes)]
     if Stage.CHARTS in left and "make_chart" in brief.failure:
         left.remove(Stage.CHARTS)  # a report without pictures is better than none
@@ -43,6 +47,13 @@ def plan(brief: Brief) -> Routine:
     thought = f"{again}What is needed: {', '.join(stage.title.lower() for stage in left)}."
     yield Call(thought, "make_plan", {"steps": [_step(stage, left) for stage in left or [Stage.SUMMARY]]})
     return "The plan is made."
+
+
+def _declined(brief: Brief, wish: Wish) -> str:
+    """Why no plan leads to the goal: no rule covers it, or a step says that there is no other way."""
+    if NO_OTHER_WAY in brief.failure:
+        return brief.failure.partition("failed: ")[2].replace(NO_OTHER_WAY, "").strip()
+    return gap(wish)
 
 
 def stages_for(wish: Wish) -> list[Stage]:
@@ -58,14 +69,12 @@ def stages_for(wish: Wish) -> list[Stage]:
         Stage.REMEMBER: wish.remember,
     }
     about = [stage for stage, wanted in asked.items() if wanted]
-    if not about:
-        return [Stage.UNKNOWN]
     closing = {
         Stage.ADDRESSEE: wish.mail and not ADDRESS.fullmatch(wish.mail),
         Stage.ANALYSIS: wish.sales and wish.aggregate,
         Stage.CHARTS: wish.sales and (wish.chart or wish.report),
         Stage.REPORT: wish.report,
-        Stage.SUMMARY: not wish.report and not wish.mail and (len(about) > 1 or wish.chart or wish.aggregate),
+        Stage.SUMMARY: not wish.report and wish.mail is None and (len(about) > 1 or wish.chart or wish.aggregate),
         Stage.MAIL: wish.mail,
     }
     return about + [stage for stage, wanted in closing.items() if wanted]
@@ -75,7 +84,7 @@ def _step(stage: Stage, stages: list[Stage]) -> dict[str, Any]:
     """The step as `make_plan` takes it; what research finds is needed by what analysis and writing make of it."""
     number = {other: place for place, other in enumerate(stages, start=1)}
     earlier = stages[: number[stage] - 1] if stage in number else []
-    if stage.specialist == "research" or stage in (Stage.CALCULATE, Stage.DRAFT, Stage.REMEMBER, Stage.UNKNOWN):
+    if stage.specialist == "research" or stage in (Stage.CALCULATE, Stage.DRAFT, Stage.REMEMBER):
         needs = []
     elif stage in (Stage.ANALYSIS, Stage.CHARTS):
         needs = [Stage.SALES]
@@ -100,5 +109,5 @@ def coordinate(brief: Brief) -> Routine:
     task = brief.task or brief.goal
     result = yield from attempt(f"This is work for {specialist}.", "delegate", specialist=specialist, task=task)
     if not result.ok:
-        yield Call("The specialist could not do it.", "give_up", {"reason": result.text[:300]})
+        yield Call("The specialist could not do it.", "give_up", {"reason": result.text[:1000]})
     return result.text

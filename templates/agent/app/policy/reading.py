@@ -31,9 +31,17 @@ def shown(cell: str) -> str:
 
 
 def address_for(who: str, texts: Iterable[str]) -> str:
-    """The first e-mail address in a line that speaks of `who`; empty where there is none."""
+    """The address in a line `WHO: ADDRESS`, else the first one in a line that speaks of `who`; empty for none."""
     lines = [line for text in texts for line in text.splitlines() if who.lower() in line.lower()]
-    return next((found[0].rstrip(".") for line in lines if (found := ADDRESS.search(line))), "")
+    entries = [line for line in lines if re.search(rf"(?:^|[-*] ){re.escape(who)}: +[\w.+-]+@", line, re.IGNORECASE)]
+    return next((found[0].rstrip(".") for line in [*entries, *lines] if (found := ADDRESS.search(line))), "")
+
+
+def days_of(text: str, month: str, months: int) -> tuple[str, str]:
+    """First and last day of `month`, else of the newest `months` whole months; two empty texts for all of the time."""
+    if month:
+        return f"{month}-01", f"{month}-{monthrange(*map(int, month.split('-')))[1]}"
+    return whole_months(text, months) if months else ("", "")
 
 
 def whole_months(text: str, months: int) -> tuple[str, str]:

@@ -1,23 +1,22 @@
 """How each step is done: which tools are called for it, and the note that comes of it."""
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 from app.policy.brief import Brief, Result
+from app.policy.gaps import gap
 from app.policy.goals import ADDRESS, Wish, read_goal
-from app.policy.moves import Call, Routine, attempt, needed
+from app.policy.moves import Call, Routine, attempt, hopeless, needed
 from app.policy.plans import Stage, stage_of, stages_for
-from app.policy.reading import DAY, address_for, answer_in, file_named, rows_in, shown, whole_months
-from app.policy.sales import Sales
+from app.policy.reading import DAY, address_for, answer_in, days_of, file_named, rows_in, shown
+from app.policy.sales import NUMBER, Sales, number_of
 
-NO_RULE = (
-    "the offline policy has no rule for this goal, so nothing was done. Offline it can do questions about the sample "
-    "sales and the knowledge base, tickets, calculations, allowed web pages, infrastructure drafts, charts, reports, "
-    "e-mails, and remembering. APP_LLM__PRIMARY names a language model that understands more."
-)
 TICKETS = 15  # tickets that a note names
+PERIOD = ("This is the last", "These are the last")  # how the line on the time that is meant begins
 SHOWN = 5  # rows that a note names
+NOTHING = ("The documents say nothing", "The documents hardly speak")  # how the tool begins where there is no answer
+AT_MOST = re.compile(rf"\b(?:at most|no more than|only) (?:the )?(?:top |best )?{NUMBER} (\w+?)s?\b")
 
 
 def work(brief: Brief) -> Routine:
@@ -26,11 +25,12 @@ def work(brief: Brief) -> Routine:
     wish = read_goal(brief.goal)
     if stage is None:
         wish = read_goal(brief.task or brief.goal)
-        stage = stages_for(wish)[0]
+        stages = stages_for(wish)
+        if not stages:
+            return (yield from hopeless(gap(wish)))
+        stage = stages[0]
     if stage is Stage.SUMMARY:
         return f"{stage.mark} {brief.known}"
-    if stage is Stage.UNKNOWN:
-        return f"{stage.mark} {NO_RULE}"
     note = yield from ROUTINES[stage](brief, wish)
     return f"{stage.mark} {note}"
 
@@ -38,23 +38,44 @@ def work(brief: Brief) -> Routine:
 def query_sales(brief: Brief, wish: Wish) -> Routine:
     """Look at the database, then ask it; a report also gets the development by month."""
     described = yield from needed("First I look at what the sales database holds.", "describe_sales")
-    asked = wish.sales or Sales()
-    questions = [asked]
+    asked = _as_remembered(wish.sales or Sales(), wish, brief.memories)
+    questions = [asked, *(replace(asked, dimension=name) for name in asked.also)]
     if wish.report and asked.dimension != "month":
         questions.append(replace(asked, dimension="month", worst=False, top=36))
     blocks = []
     for question in questions:
-        days = whole_months(described, question.months) if question.months else ("", "")
+        days = days_of(described, question.month, question.months)
         heading = question.title(*days)
         text = yield from needed(f"I ask for: {heading}.", "query_sales", sql=question.sql(*days))
-        blocks.append(_block(heading, text))
+        if question.only and not any("".join(row) for row in rows_in(text)):
+            return (yield from hopeless(f"The sales know no {question.of} {question.only!r} in this time."))
+        blocks.append(_block(heading, text, _period(described, question)))
     return "\n\n".join(blocks)
 
 
-def _block(heading: str, text: str) -> str:
+def _as_remembered(asked: Sales, wish: Wish, memories: Sequence[str]) -> Sales:
+    """At most as many rows as a memory says that a report may name."""
+    if not (wish.report and asked.dimension) or re.search(rf"\btop {NUMBER}\b", wish.goal.lower()):
+        return asked
+    most = [number_of(m[1]) for memory in memories if (m := AT_MOST.search(memory.lower())) and m[2] == asked.dimension]
+    return replace(asked, top=min([asked.top, *most]))
+
+
+def _period(described: str, question: Sales) -> str:
+    """What is meant by the last months: counted from the newest day of the data, not from today."""
+    if not question.months:
+        return ""
+    newest = max(DAY.findall(described), default="unknown")
+    begun, months = (PERIOD[0], "") if question.months == 1 else (PERIOD[1], f"{question.months} ")
+    counted = f"{begun} {months}whole month{'s' if months else ''}"
+    return f"{counted} in the sales database, whose newest day, {newest}, counts as today."
+
+
+def _block(heading: str, text: str, period: str) -> str:
     """A table as a note: its heading, its first rows and its file."""
     lines = [f"{place}. {': '.join(map(shown, row))}" for place, row in enumerate(rows_in(text)[:SHOWN], start=1)]
-    return "\n".join([heading, *(lines or ["No rows."]), f"Table: {file_named(text, 'csv')}"])
+    said = [period] if period else []
+    return "\n".join([heading, *said, *(lines or ["No rows."]), f"Table: {file_named(text, 'csv')}"])
 
 
 def analyse(brief: Brief, wish: Wish) -> Routine:
@@ -78,12 +99,13 @@ def draw_charts(brief: Brief, wish: Wish) -> Routine:
         monthly = "by month" in heading
         kind = "line" if monthly else _kind(wish, brief)
         sales = wish.sales or Sales()
+        dimension = next((d for d in (sales.dimension, *sales.also) if f" by {d}" in heading), sales.dimension)
         drawn = yield from needed(
             f"I draw {heading[0].lower()}{heading[1:]} as a {kind} chart.",
             "make_chart",
             file=table,
             kind=kind,
-            x="month" if monthly else sales.dimension,
+            x="month" if monthly else dimension,
             y=sales.measure,
             title=heading,
         )
@@ -114,12 +136,18 @@ def write_report(brief: Brief, wish: Wish) -> Routine:
     sections = []
     for heading, text, table in parts:
         files = {"table_file": table, "chart_file": charts.get(table, "")} if table else {}
-        sections.append({"heading": heading, "text": "Source: the sales database." if table else text, **files})
+        sections.append({"heading": heading, "text": _source(text) if table else text, **files})
     title = "Sales report" if wish.sales else "Report"
     written = yield from needed(
         f"I put {len(sections)} sections into a report.", "write_report", title=title, sections=sections
     )
     return "\n".join([*parts[0][:2], f"File: {file_named(written, 'html')}"])
+
+
+def _source(text: str) -> str:
+    """Where a table comes from, and which time is meant."""
+    period = next((line for line in text.splitlines() if line.startswith(PERIOD)), "")
+    return f"Source: the sales database. {period}".strip()
 
 
 def _part(block: str) -> tuple[str, str, str]:
@@ -132,28 +160,31 @@ def _part(block: str) -> tuple[str, str, str]:
 
 def find_address(brief: Brief, wish: Wish) -> Routine:
     """From the memories in the prompt, else from memory by its tool, else from the knowledge base."""
-    if found := address_for(wish.mail, brief.memories):
-        return f"{found} ({wish.mail}, from memory)"
-    question = f"e-mail address of {wish.mail}"
+    who = wish.mail or ""
+    if found := address_for(who, brief.memories):
+        return f"{found} ({who}, from memory)"
+    question = f"e-mail address of {who}"
     recalled = yield from attempt(f"I need the {question}.", "recall", question=question)
-    if found := address_for(wish.mail, [recalled.text] if recalled.ok else []):
-        return f"{found} ({wish.mail}, from memory)"
-    directory = f"directory of mailboxes: {wish.mail}"
+    if found := address_for(who, [recalled.text] if recalled.ok else []):
+        return f"{found} ({who}, from memory)"
+    directory = f"directory of mailboxes: {who}"
     text = yield from needed("Memory does not tell, the documents may.", "search_knowledge", question=directory)
-    found = address_for(wish.mail, [text])
-    return f"{found} ({wish.mail}, from the knowledge base)" if found else f"none is known for {wish.mail}."
+    if found := address_for(who, [text]):
+        return f"{found} ({who}, from the knowledge base)"
+    mend = "Put the address into the goal, or let me remember it."
+    return (yield from hopeless(f"No e-mail address of {who!r} is known, so nothing was sent. {mend}"))
 
 
 def send_email(brief: Brief, wish: Wish) -> Routine:
     """Send what the notes hold, with the report attached; a person may refuse."""
-    found = ADDRESS.search(wish.mail) or ADDRESS.search(" ".join(_said(brief, Stage.ADDRESSEE)))
+    found = ADDRESS.search(wish.mail or "") or ADDRESS.search(" ".join(_said(brief, Stage.ADDRESSEE)))
     if found is None:
-        return f"not sent, because no address of {wish.mail} is known. Put it into the goal, or let me remember it."
+        return (yield from hopeless(f"No e-mail address of {wish.mail!r} is known, so nothing was sent."))
     report = " ".join(_said(brief, Stage.REPORT))
     notes = [n for n in brief.notes if not n.startswith((Stage.ADDRESSEE.mark, Stage.CHARTS.mark))]
     findings = [n for n in notes if n.startswith(Stage.REPORT.mark)] or notes
     body = "\n\n".join("\n".join(dict.fromkeys(_part(b)[:2])) for note in findings for b in note.split("\n\n"))
-    subject = "Sales report" if wish.sales else "What you asked for"
+    subject = "Sales report" if wish.sales and report else body.partition("\n")[0][:100] or "What you asked for"
     closing = "\n\nThe whole report is attached." if report else ""
     attachments = [name for name in (file_named(report, "html"),) if name]
     sent = yield from attempt(
@@ -175,11 +206,13 @@ def read_tickets(brief: Brief, wish: Wish) -> Routine:
     """List the tickets, of one status or since a day where the goal says so; what they say is quoted, not obeyed."""
     status = next((s for s in ("open", "pending", "closed") if re.search(rf"\b{s}\b", wish.goal.lower())), "")
     since = next(iter(DAY.findall(wish.goal)), "")
-    chosen = {name: value for name, value in (("status", status), ("since", since)) if value}
+    wanted = {"status": status, "since": since, "order": wish.order, "most": wish.most}
+    chosen = {name: value for name, value in wanted.items() if value}
     text = yield from needed("I list the tickets.", "list_tickets", **chosen)
     counts, *tickets = text.splitlines() or ["The tool said nothing."]
     subjects = [f"- {ticket.partition('. ')[0][:120]}" for ticket in tickets if DAY.search(ticket[:40])]
-    return "\n".join([counts, *subjects[:TICKETS]])
+    more = [f"- {len(subjects) - TICKETS} more are not named here"] if len(subjects) > TICKETS else []
+    return "\n".join([counts, *subjects[:TICKETS], *more])
 
 
 def read_page(brief: Brief, wish: Wish) -> Routine:
@@ -191,7 +224,8 @@ def read_page(brief: Brief, wish: Wish) -> Routine:
 def search_knowledge(brief: Brief, wish: Wish) -> Routine:
     """Copy the sentences of the documents that fit the question."""
     text = yield from needed("I look for it in the documents.", "search_knowledge", question=wish.goal)
-    return answer_in(wish.goal, text) or "the documents do not say."
+    answer = "" if text.startswith(NOTHING) else answer_in(wish.goal, text)
+    return answer or (yield from hopeless("The documents do not answer this, and no other rule covers the goal."))
 
 
 def recall(brief: Brief, wish: Wish) -> Routine:

@@ -1,115 +1,158 @@
-"""`app run`: a goal from the command line, worked on by this process or by any other that shares the queue."""
+"""`app run` takes a goal; `app runs` lists, shows, decides and goes on with every run that there is."""
 
-import asyncio
-import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
+from rich.markup import escape
+from rich.table import Table
 
 from app.bootstrap import Platform, open_platform
-from app.console import talk
-from app.errors import InvalidInput
+from app.console import table_console, talk
 from app.memory.store import Memories
 from app.observability.logs import configure_logs
 from app.product_settings import PatternName
 from app.runs.executor import Executor
-from app.runs.records import Approval, Decision, PlanState, Run, RunState, Step
-from app.runs.routes import detail
+from app.runs.following import (
+    OWNER,
+    ask_always,
+    ask_here,
+    decision,
+    readable,
+    shown_call,
+    way_on,
+    work_on,
+)
+from app.runs.records import PlanState, Run, RunState
+from app.runs.routes import RunList, RunSummary, detail
 from app.runs.service import open_executor
+from app.runs.store import EVERYONE, NotPossible
 from app.settings import load_settings
 
-OWNER = "cli"
-POLL_SECONDS = 0.1
-NEEDS_A_PERSON = 3
-STATES = {PlanState.TODO: " ", PlanState.DOING: ">", PlanState.DONE: "x", PlanState.FAILED: "!", PlanState.DROPPED: "-"}
-SHOWN = 300  # characters of a result
+MARKS = {PlanState.TODO: " ", PlanState.DOING: ">", PlanState.DONE: "x", PlanState.FAILED: "!", PlanState.DROPPED: "-"}
+GOAL_SHOWN = 60  # characters of a goal in the list
 
-Ask = Callable[[Approval], Decision | None]
+Identifier = Annotated[str, typer.Argument(metavar="RUN", help="The id that `app runs` shows.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Approve every call that waits for a person.")]
+Comment = Annotated[str, typer.Option(help="A word to the agent.")]
+Limit = Annotated[int, typer.Option(min=1, max=200, help="How many, the newest first.")]
+
+runs = typer.Typer(help="The runs of every owner: list, show, approve, refuse, resume, cancel.", no_args_is_help=False)
 
 
 def run(
-    goal: Annotated[str, typer.Argument(help="What is to be achieved.")] = "",
-    json: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
+    goal: Annotated[str, typer.Argument(help="What is to be achieved.")],
+    json: AsJson = False,
     pattern: Annotated[PatternName | None, typer.Option(help="How agents share the work.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Approve every call that waits for a person.")] = False,
-    again: Annotated[str, typer.Option("--continue", metavar="RUN", help="Go on with this run instead.")] = "",
+    yes: Yes = False,
 ) -> None:
     """Achieve a goal step by step; what needs approval is asked here. Exit code 3: it waits for a person."""
-    if bool(goal.strip()) == bool(again):
-        raise InvalidInput("Give a goal or --continue RUN.", "`app run --help` shows both.")
+    with opened() as (platform, executor):
+        identifier = executor.create(OWNER, goal, pattern).id
+        talk.print(f"Run {identifier}", markup=False, highlight=False)
+        work_on(platform, executor, identifier, ask_always if yes else ask_here, json=json)
+
+
+@runs.callback(invoke_without_command=True)
+def newest(context: typer.Context) -> None:
+    """The newest runs, where no command says more."""
+    if context.invoked_subcommand is None:
+        list_runs()
+
+
+@runs.command("list")
+def list_runs(limit: Limit = 20, json: AsJson = False) -> None:
+    """Show the newest runs: id, state, cost, when and by whom they were begun, goal."""
+    with opened() as (_, executor):
+        found = executor.store.recent(EVERYONE, limit)
+    if json:
+        print(
+            RunList(runs=[RunSummary.model_validate(r, from_attributes=True) for r in found]).model_dump_json(indent=2)
+        )
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("id", "state", "USD", "begun (UTC)", "owner", "goal"):
+        table.add_column(column, justify="right" if column == "USD" else "left", no_wrap=True)
+    for r in found:
+        goal = r.goal if len(r.goal) <= GOAL_SHOWN else f"{r.goal[:GOAL_SHOWN]}…"
+        cells = (r.id, r.state, f"{r.cost_usd:.4f}", f"{r.created_at:%Y-%m-%d %H:%M}", r.owner, " ".join(goal.split()))
+        table.add_row(*map(escape, cells))
+    table_console().print(table if found else "No run yet. `uv run app run GOAL` begins one.")
+
+
+@runs.command()
+def show(identifier: Identifier, json: AsJson = False) -> None:
+    """Show one run: its goal, its plan, what it waits for, its answer, and how to go on."""
+    with opened() as (_, executor):
+        found = executor.store.get(identifier, EVERYONE)
+        folder = executor.folder(identifier)
+    if json:
+        print(detail(found).model_dump_json(indent=2))
+        return
+    print(f"Goal: {found.goal}")
+    for step in found.plan:
+        print(f" [{MARKS[step.state]}] {step.number}. {step.title} ({step.specialist})")
+    last = next((step for step in reversed(found.steps) if not step.ok), None)
+    told = [f"Last failure: {last.tool}: {readable(last.result)}"] if last and not found.answer else []
+    told += [shown_call(found.approval)] if found.approval else []
+    told += [text for text in (found.reason, found.answer) if text]
+    told += [f"  {folder / made.name}  ({made.bytes:,} bytes)" for made in found.artefacts]
+    print("\n".join([*told, way_on(found)]))
+
+
+@runs.command()
+def approve(identifier: Identifier, comment: Comment = "", json: AsJson = False) -> None:
+    """Grant what a run waits for, and work on it from there."""
+    _decide(identifier, comment, json=json, granted=True)
+
+
+@runs.command()
+def refuse(identifier: Identifier, comment: Comment = "", json: AsJson = False) -> None:
+    """Refuse what a run waits for; it goes on without."""
+    _decide(identifier, comment, json=json, granted=False)
+
+
+@runs.command()
+def resume(identifier: Identifier, yes: Yes = False, json: AsJson = False) -> None:
+    """Go on with a run: one that failed or was stopped (its limits count anew), or one that nobody works on."""
+    with opened() as (platform, executor):
+        state = executor.store.get(identifier, EVERYONE).state
+        if state.final:
+            executor.store.resume(identifier, EVERYONE)
+        work_on(platform, executor, identifier, ask_always if yes else ask_here, json=json)
+
+
+@runs.command()
+def cancel(identifier: Identifier) -> None:
+    """End a run; what it did stays done."""
+    with opened() as (_, executor):
+        executor.store.cancel(identifier, EVERYONE)
+        state = executor.store.get(identifier, EVERYONE).state
+    ends = "" if state.final else ": it ends with the operation under way, or as soon as somebody takes it up"
+    print(f"Run {identifier} is {state}{ends}.")
+
+
+def _decide(identifier: str, comment: str, *, json: bool, granted: bool) -> None:
+    with opened() as (platform, executor):
+        approval = _waiting(executor.store.get(identifier, EVERYONE))
+        executor.store.decide(identifier, EVERYONE, approval, decision(granted, comment))
+        work_on(platform, executor, identifier, ask_here, json=json)
+
+
+def _waiting(found: Run) -> str:
+    """The id of the approval that a run waits for."""
+    if found.state is not RunState.WAITING or found.approval is None:
+        raise NotPossible(f"The run is {found.state} and waits for nobody.", f"`app runs show {found.id}` says more.")
+    talk.print(shown_call(found.approval), markup=False, highlight=False, soft_wrap=True)
+    return found.approval.id
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Platform, Executor]]:
+    """The platform and its executor, with a log that leaves the terminal to the steps."""
     settings = load_settings()
-    configure_logs(settings.log.model_copy(update={"level": "WARNING"}))  # the steps are told anyway
+    configure_logs(settings.log.model_copy(update={"level": "WARNING"}))
     with open_platform(settings) as platform:
-        executor = open_executor(platform, Memories(platform))
-        identifier = again or executor.create(OWNER, goal, pattern).id
-        try:
-            ended = asyncio.run(follow(platform, executor, identifier, _ask_always if yes else _ask, tell))
-        except KeyboardInterrupt:
-            talk.print(f"\nThe run goes on with `app serve` or `app run --continue {identifier}`.", markup=False)
-            raise typer.Exit(130) from None
-    print(detail(ended).model_dump_json(indent=2) if json else ended.answer or ended.reason)
-    raise typer.Exit(_exit_code(ended))
-
-
-async def follow(
-    platform: Platform, executor: Executor, identifier: str, ask: Ask, tell: Callable[[Step], None]
-) -> Run:
-    """Have the run worked on and tell each step, until it ends or nobody answers what it asks."""
-    from app.jobs.queue import JobQueue  # here, because the other commands need not load it
-
-    store = executor.store
-    if store.get(identifier, OWNER).state in (RunState.FAILED, RunState.STOPPED):
-        store.resume(identifier, OWNER)
-    async with JobQueue(platform.settings.store.url, executor.work, store.waiting) as jobs:  # it takes up what waits
-        told = 0
-        while True:
-            now = await asyncio.to_thread(store.get, identifier, OWNER)
-            for step in now.steps[told:]:
-                tell(step)
-            told = len(now.steps)
-            if now.state.final:
-                return now
-            if now.approval:
-                decision = await asyncio.to_thread(ask, now.approval)
-                if decision is None:
-                    return now
-                store.decide(identifier, OWNER, now.approval.id, decision)
-                jobs.put(identifier)
-            await asyncio.sleep(POLL_SECONDS)
-
-
-def tell(step: Step) -> None:
-    """Show one step on stderr."""
-    thought = f"{step.thought.strip()}\n   " if step.thought.strip() else ""
-    call = f"{step.tool}({', '.join(step.arguments)})" if step.kind == "tool" else step.kind
-    result = step.result if len(step.result) <= SHOWN else f"{step.result[:SHOWN]} …"
-    mark = "" if step.ok else " FAILED"
-    text = f"{step.number:>2} {step.agent}: {thought}{call}{mark}: {result}".replace("\n", "\n   ")
-    talk.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _ask(approval: Approval) -> Decision | None:
-    """Ask at the terminal; nobody answers where there is none."""
-    shown = "\n".join(f"   {name}: {value}" for name, value in approval.arguments.items())
-    talk.print(f"{approval.tool} waits for approval ({approval.id}):\n{shown}", markup=False, highlight=False)
-    if not sys.stdin.isatty():
-        talk.print("Nobody is there to ask: `--yes` approves, or decide on the page.")
-        return None
-    return _decision(typer.confirm("Approve?", err=True))
-
-
-def _ask_always(approval: Approval) -> Decision:
-    talk.print(f"{approval.tool} is approved by --yes.", markup=False)
-    return _decision(granted=True)
-
-
-def _decision(granted: bool) -> Decision:
-    return Decision(granted, "", OWNER, datetime.now(UTC))
-
-
-def _exit_code(ended: Run) -> int:
-    if ended.state is RunState.SUCCEEDED:
-        return 0
-    return 1 if ended.state.final else NEEDS_A_PERSON
+        yield platform, open_executor(platform, Memories(platform))

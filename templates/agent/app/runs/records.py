@@ -97,7 +97,10 @@ class Artefact:
 
 @dataclass(frozen=True)
 class Run:
-    """All that is known of a run. `reason` says why it failed or stopped; `cost_usd` is its sum so far."""
+    """All that is known of a run. `reason` says why it failed or stopped; `cost_usd` is its sum so far.
+
+    `worked_seconds` is the time at work up to the last finished operation, without waiting for a worker or a person.
+    """
 
     id: str
     owner: str
@@ -118,3 +121,4 @@ class Run:
     cost_usd: float
     created_at: datetime
     updated_at: datetime = field(compare=False)
+    worked_seconds: float = 0.0

@@ -18,6 +18,8 @@ from app.api.dependencies import PRINTABLE, CallerDep
 from app.product_settings import PatternName
 from app.runs.executor import LONGEST_GOAL, Executor
 from app.runs.records import Approval, Artefact, Decision, PlanStep, Run, RunState, Step
+from app.runs.store import EVERYONE
+from app.scopes import Scope
 
 POLL_SECONDS = 0.2
 QUIET_SECONDS = 15.0  # after which a stream says that it is still there
@@ -66,8 +68,10 @@ class RunSummary(RunTicket):
     """One line of the history."""
 
     goal: str
+    owner: str
     pattern: str
     cost_usd: float
+    worked_seconds: float
     created_at: datetime
     updated_at: datetime
 
@@ -90,7 +94,6 @@ class ArtefactState(BaseModel):
 class RunDetail(RunSummary):
     """All that is known of a run."""
 
-    owner: str
     reason: str
     answer: str
     plan: list[PlanStep]
@@ -123,6 +126,14 @@ async def get_executor(request: Request) -> Executor:
 ExecutorDep = Annotated[Executor, Depends(get_executor)]
 
 
+async def whose(caller: CallerDep) -> str | None:
+    """Whose runs the caller may see and decide: a key's own, with the scope `admin` those of every owner."""
+    return EVERYONE if caller.may(Scope.ADMIN) else caller.id
+
+
+WhoseDep = Annotated[str | None, Depends(whose)]
+
+
 @router.post("", status_code=202)
 async def start_run(
     new: NewRun, request: Request, response: Response, executor: ExecutorDep, caller: CallerDep
@@ -137,58 +148,58 @@ async def start_run(
 @router.get("")
 async def list_runs(
     executor: ExecutorDep,
-    caller: CallerDep,
+    whose: WhoseDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     before: Annotated[str | None, Query(max_length=16, description="the last id of the page before")] = None,
 ) -> RunList:
-    """The caller's runs, page by page."""
-    found = await to_thread.run_sync(executor.store.recent, caller.id, limit, before)
+    """The runs that the caller may see, page by page."""
+    found = await to_thread.run_sync(executor.store.recent, whose, limit, before)
     return RunList(runs=[RunSummary.model_validate(run, from_attributes=True) for run in found])
 
 
 @router.get("/{identifier}")
-async def get_run(identifier: str, executor: ExecutorDep, caller: CallerDep) -> RunDetail:
+async def get_run(identifier: str, executor: ExecutorDep, whose: WhoseDep) -> RunDetail:
     """One run as it is now."""
-    return detail(await to_thread.run_sync(executor.store.get, identifier, caller.id))
+    return detail(await to_thread.run_sync(executor.store.get, identifier, whose))
 
 
 @router.get("/{identifier}/events", responses={200: {"content": {"text/event-stream": {}}}})
-async def follow_run(identifier: str, executor: ExecutorDep, caller: CallerDep) -> StreamingResponse:
+async def follow_run(identifier: str, executor: ExecutorDep, whose: WhoseDep) -> StreamingResponse:
     """The run whenever it changes: events `run`, then `end` when nothing more will happen."""
-    await to_thread.run_sync(executor.store.changes, identifier, caller.id)
-    stream = _events(executor, identifier, caller.id)
+    await to_thread.run_sync(executor.store.changes, identifier, whose)
+    stream = _events(executor, identifier, whose)
     return StreamingResponse(stream, headers=STREAM_HEADERS, media_type="text/event-stream")
 
 
 @router.post("/{identifier}/approve", responses=CONFLICT)
 async def approve(
-    identifier: str, verdict: Verdict, request: Request, executor: ExecutorDep, caller: CallerDep
+    identifier: str, verdict: Verdict, request: Request, executor: ExecutorDep, caller: CallerDep, whose: WhoseDep
 ) -> RunTicket:
     """Grant or refuse what the run waits for; it goes on either way."""
     decision = Decision(verdict.granted, verdict.comment, caller.id, datetime.now(UTC))
-    await to_thread.run_sync(executor.store.decide, identifier, caller.id, verdict.approval, decision)
-    return await _queued(identifier, request, executor, caller.id)
+    await to_thread.run_sync(executor.store.decide, identifier, whose, verdict.approval, decision)
+    return await _queued(identifier, request, executor, whose)
 
 
 @router.post("/{identifier}/resume", responses=CONFLICT)
-async def resume(identifier: str, request: Request, executor: ExecutorDep, caller: CallerDep) -> RunTicket:
+async def resume(identifier: str, request: Request, executor: ExecutorDep, whose: WhoseDep) -> RunTicket:
     """Go on with a failed or stopped run; its limits count anew."""
-    await to_thread.run_sync(executor.store.resume, identifier, caller.id)
-    return await _queued(identifier, request, executor, caller.id)
+    await to_thread.run_sync(executor.store.resume, identifier, whose)
+    return await _queued(identifier, request, executor, whose)
 
 
 @router.post("/{identifier}/cancel", responses=CONFLICT)
-async def cancel(identifier: str, executor: ExecutorDep, caller: CallerDep) -> RunTicket:
+async def cancel(identifier: str, executor: ExecutorDep, whose: WhoseDep) -> RunTicket:
     """End a run; one at work ends within a second."""
-    await to_thread.run_sync(executor.store.cancel, identifier, caller.id)
-    run = await to_thread.run_sync(executor.store.get, identifier, caller.id)
+    await to_thread.run_sync(executor.store.cancel, identifier, whose)
+    run = await to_thread.run_sync(executor.store.get, identifier, whose)
     return RunTicket(id=run.id, state=run.state)
 
 
 @router.get("/{identifier}/artefacts/{name}", response_class=Response)
-async def get_artefact(identifier: str, name: str, executor: ExecutorDep, caller: CallerDep) -> Response:
+async def get_artefact(identifier: str, name: str, executor: ExecutorDep, whose: WhoseDep) -> Response:
     """A file that the run made; a browser shows pictures and pages, in a sandbox, and downloads the rest."""
-    file = await to_thread.run_sync(executor.store.file, identifier, caller.id, name)
+    file = await to_thread.run_sync(executor.store.file, identifier, whose, name)
     shown = "inline" if file.media_type in SHOWN else "attachment"
     headers = {
         "Content-Disposition": f'{shown}; filename="{file.name}"',
@@ -210,13 +221,13 @@ def _artefact(run: str, artefact: Artefact) -> ArtefactState:
     return ArtefactState(**asdict(artefact), url=f"/v1/runs/{run}/artefacts/{artefact.name}")
 
 
-async def _queued(identifier: str, request: Request, executor: Executor, owner: str) -> RunTicket:
+async def _queued(identifier: str, request: Request, executor: Executor, owner: str | None) -> RunTicket:
     await to_thread.run_sync(request.app.state.jobs.put, identifier)
     run = await to_thread.run_sync(executor.store.get, identifier, owner)
     return RunTicket(id=run.id, state=run.state)
 
 
-async def _events(executor: Executor, identifier: str, owner: str) -> AsyncGenerator[bytes]:
+async def _events(executor: Executor, identifier: str, owner: str | None) -> AsyncGenerator[bytes]:
     seen, spoke = -1, time.monotonic()
     while True:
         changes = await to_thread.run_sync(executor.store.changes, identifier, owner)

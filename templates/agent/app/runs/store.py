@@ -31,10 +31,11 @@ _STEP = TypeAdapter(Step)
 _PLAN = TypeAdapter(tuple[PlanStep, ...])
 _APPROVAL = TypeAdapter(Approval)
 UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
+EVERYONE = None  # in the place of an owner: whoever administers the service sees and decides every run
 
 
 class RunStore:
-    """All runs of one database. What belongs to another owner does not exist for this one."""
+    """All runs of one database. For an owner, what belongs to another one does not exist; for `EVERYONE` it does."""
 
     def __init__(self, engine: Engine) -> None:
         create_missing_tables(engine)
@@ -49,7 +50,7 @@ class RunStore:
             connection.execute(runs.insert().values(**values, created_at=now, updated_at=now))
         return self.get(identifier, owner)
 
-    def get(self, identifier: str, owner: str) -> Run:
+    def get(self, identifier: str, owner: str | None) -> Run:
         """The run with its steps and artefacts.
 
         Raises:
@@ -59,26 +60,26 @@ class RunStore:
             row = self._row(connection, identifier, owner)
             return _run(row, _steps(connection, identifier), _artefacts(connection, identifier))
 
-    def recent(self, owner: str, limit: int, before: str | None = None) -> list[Run]:
+    def recent(self, owner: str | None, limit: int, before: str | None = None) -> list[Run]:
         """The owner's runs, newest first and without their steps; `before` is the last id of the page before.
 
         Raises:
             InvalidInput: `before` is no run of the owner.
         """
-        query = runs.select().where(runs.c.owner == owner).order_by(runs.c.created_at.desc(), runs.c.id.desc())
+        query = runs.select().where(_of(owner)).order_by(runs.c.created_at.desc(), runs.c.id.desc())
         with self._engine.connect() as connection:
             if before:
                 row = self._last_of_page(connection, before, owner)
                 query = query.where(sa.tuple_(runs.c.created_at, runs.c.id) < (row["created_at"], row["id"]))
             return [_run(row, (), ()) for row in connection.execute(query.limit(limit)).mappings()]
 
-    def _last_of_page(self, connection: Connection, identifier: str, owner: str) -> Mapping[Any, Any]:
+    def _last_of_page(self, connection: Connection, identifier: str, owner: str | None) -> Mapping[Any, Any]:
         try:
             return self._row(connection, identifier, owner)
         except NotFound as error:
             raise InvalidInput(error.message, "`before` is the last id of the page before.") from None
 
-    def changes(self, identifier: str, owner: str) -> int:
+    def changes(self, identifier: str, owner: str | None) -> int:
         """A number that grows whenever the run changes.
 
         Raises:
@@ -87,7 +88,7 @@ class RunStore:
         with self._engine.connect() as connection:
             return int(self._row(connection, identifier, owner)["changes"])
 
-    def file(self, identifier: str, owner: str, name: str) -> File:
+    def file(self, identifier: str, owner: str | None, name: str) -> File:
         """A file that the run made.
 
         Raises:
@@ -179,7 +180,7 @@ class RunStore:
             if done.rowcount == 0:
                 connection.execute(mine.values(state=RunState.CANCELLED.value, plan=_plan(plan), **_changed()))
 
-    def decide(self, identifier: str, owner: str, approval: str, decision: Decision) -> None:
+    def decide(self, identifier: str, owner: str | None, approval: str, decision: Decision) -> None:
         """Write down what a person decided; the run waits for a worker again.
 
         Raises:
@@ -195,13 +196,13 @@ class RunStore:
             if number is None:
                 raise NotPossible(
                     f"The run is {row['state']} and does not wait for the approval {approval[:100]!r}.",
-                    "GET it again to see what it waits for.",
+                    "Look at it again to see what it waits for.",
                 )
             entry = _ENTRY.dump_json(Entry(decision=decision)).decode()
             key = decision_key(approval)
             connection.execute(journal.insert().values(run=identifier, key=key, number=number, entry=entry))
 
-    def cancel(self, identifier: str, owner: str) -> None:
+    def cancel(self, identifier: str, owner: str | None) -> None:
         """End a run that nobody works on; ask the worker of a running one to end it.
 
         Raises:
@@ -217,9 +218,9 @@ class RunStore:
                 return
             running = mine.where(runs.c.state == RunState.RUNNING.value).values(cancelling=True, **_changed())
             if connection.execute(running).rowcount == 0:
-                raise NotPossible("The run has ended already.", "GET it to see how.")
+                raise NotPossible("The run has ended already.", "Look at it to see how.")
 
-    def resume(self, identifier: str, owner: str) -> None:
+    def resume(self, identifier: str, owner: str | None) -> None:
         """Queue a failed or stopped run once more; its limits count anew.
 
         Raises:
@@ -235,12 +236,16 @@ class RunStore:
             if connection.execute(update).rowcount == 0:
                 raise NotPossible(f"The run is {row['state']}.", "Only a failed or stopped run can be resumed.")
 
-    def _row(self, connection: Connection, identifier: str, owner: str) -> Mapping[Any, Any]:
-        query = runs.select().where(runs.c.id == identifier, runs.c.owner == owner)
+    def _row(self, connection: Connection, identifier: str, owner: str | None) -> Mapping[Any, Any]:
+        query = runs.select().where(runs.c.id == identifier, _of(owner))
         row = connection.execute(query).mappings().first()
         if row is None:
-            raise NotFound(f"There is no run {identifier[:100]!r}.", "GET /v1/runs lists what there is.")
+            raise NotFound(f"There is no run {identifier[:100]!r}.", "`app runs` and GET /v1/runs list what there is.")
         return row
+
+
+def _of(owner: str | None) -> sa.ColumnElement[bool]:
+    return sa.true() if owner is EVERYONE else runs.c.owner == owner
 
 
 def decision_key(approval: str) -> str:
@@ -289,4 +294,5 @@ def _run(row: Mapping[Any, Any], steps: tuple[Step, ...], artefacts: tuple[Artef
         cost_usd=row["nano_usd"] / NANO,
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        worked_seconds=row["worked_seconds"],
     )

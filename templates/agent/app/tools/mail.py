@@ -1,5 +1,6 @@
 """`send_email`: over SMTP, or into a folder where no server is set. One call is one e-mail, whatever crashes."""
 
+import contextlib
 import hashlib
 import mimetypes
 import smtplib
@@ -173,5 +174,6 @@ def _keep(path: Path, data: bytes) -> None:
         draft.write_bytes(data)
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()
         raise ToolFailed(f"The outbox cannot be written: {error.strerror}.", "Check APP_MAIL__OUTBOX.") from None

@@ -48,7 +48,7 @@ async def _serve(platform: Platform) -> None:
 
 @dataclass(frozen=True)
 class Desk:
-    """What other programs may do with runs. They cannot approve: `app run --continue ID` asks a person."""
+    """What other programs may do with runs. They cannot approve: a person does, by `app runs approve ID`."""
 
     executor: Executor
     jobs: "JobQueue"
@@ -97,7 +97,7 @@ def told(run: Run) -> str:
     lines = [f"{run.id} {run.state}"]
     lines += [f"{step.number}. {step.state}: {step.title}" for step in run.plan]
     if run.approval:
-        lines.append(f"Waits for a person: {run.approval.tool}. `app run --continue {run.id}` asks one.")
+        lines.append(f"Waits for a person: {run.approval.tool}. `app runs approve {run.id}` lets one decide.")
     lines += [text for text in (run.reason, run.answer) if text]
     if run.artefacts:
         lines.append(f"Files: {', '.join(artefact.name for artefact in run.artefacts)}")

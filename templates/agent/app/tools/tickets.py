@@ -1,6 +1,7 @@
 """`list_tickets`: what customers wrote, from a file of one JSON object per line."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -31,6 +32,8 @@ class Selection(BaseModel, extra="forbid"):
 
     status: Status | None = Field(None, description="only these; all of them without it")
     since: date | None = Field(None, description="opened on this day or later, as YYYY-MM-DD")
+    order: Literal["newest", "oldest"] = Field("newest", description="which ones come first")
+    most: int = Field(MAX_SHOWN, ge=1, le=MAX_SHOWN, description="how many to list; all of them are counted")
 
 
 class TicketList:
@@ -43,7 +46,7 @@ class TicketList:
         """The tool. What customers write is never trusted."""
         return Tool(
             "list_tickets",
-            "List customers' tickets, the newest first, and count them by status.",
+            "List customers' tickets, the newest or the oldest first, and count them by status.",
             Permission.READ,
             Selection,
             self.select,
@@ -54,12 +57,10 @@ class TicketList:
     async def select(self, selection: Selection, context: ToolContext) -> Outcome:
         """A line of counts, then each ticket on a line."""
         tickets = [t for t in await to_thread.run_sync(self._read) if _selected(t, selection)]
-        tickets.sort(key=lambda ticket: (ticket.opened, ticket.id), reverse=True)
-        counts = ", ".join(f"{n} {status}" for status, n in sorted(Counter(t.status for t in tickets).items()))
-        lines = [f"{len(tickets)} tickets{f': {counts}' if counts else ''}."]
-        lines += [f"{t.id} {t.opened} {t.status}, {t.customer}: {t.subject}. {t.text}" for t in tickets[:MAX_SHOWN]]
-        if len(tickets) > MAX_SHOWN:
-            lines.append(f"{len(tickets) - MAX_SHOWN} older ones are not shown.")
+        tickets.sort(key=lambda ticket: (ticket.opened, ticket.id), reverse=selection.order == "newest")
+        listed = tickets[: selection.most]
+        lines = [_counted(tickets, selection, len(listed))]
+        lines += [f"{t.id} {t.opened} {t.status}, {t.customer}: {t.subject}. {t.text}" for t in listed]
         return Outcome("\n".join(lines))
 
     def _read(self) -> list[Ticket]:
@@ -68,6 +69,16 @@ class TicketList:
             return [Ticket.model_validate_json(line) for line in lines if line.strip()]
         except (OSError, ValueError) as error:
             raise ToolFailed(f"The tickets in {self._file.name} cannot be read: {type(error).__name__}.") from None
+
+
+def _counted(tickets: Sequence[Ticket], selection: Selection, listed: int) -> str:
+    """How many tickets there are, by status unless one was asked for, and which part of them is listed."""
+    status = f"{selection.status} " if selection.status else ""
+    total = f"{len(tickets)} {status}ticket{'' if len(tickets) == 1 else 's'}"
+    by_status = sorted(Counter(ticket.status for ticket in tickets).items())
+    counts = "" if status or not tickets else f": {', '.join(f'{n} {name}' for name, n in by_status)}"
+    part = f"; the {listed} {selection.order}" if listed < len(tickets) else ""
+    return f"{total}{counts}{part}."
 
 
 def _selected(ticket: Ticket, selection: Selection) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from app.llm.routing import Tier
 from app.memory.window import fit
 from app.product_settings import AgentSettings
 from app.runs.executor import Executor
+from app.runs.records import Decision, Run
+from app.runs.store import RunStore
 from app.tools.ports import Outcome, Permission, Tool, ToolContext, ToolFailed
 from app.tools.toolbox import Toolbox
 
@@ -149,3 +152,27 @@ def executor_for(
 ) -> Executor:
     """An executor whose model follows a script."""
     return Executor(scripted(platform, reply, folder, **limits), tools or Tools().box(), nothing, fit)
+
+
+class Bench:
+    """A script, the tools, and an executor that plays them."""
+
+    def __init__(self, platform: Platform, folder: Path, moves: Mapping[str, Sequence[Move]], **limits: object) -> None:
+        self.script, self.tools = Script(moves), Tools()
+        self.executor = executor_for(platform, self.script.reply, folder, self.tools.box(), **limits)
+
+    @property
+    def store(self) -> RunStore:
+        return self.executor.store
+
+    def create(self, pattern: Any = "single") -> str:
+        return self.executor.create(OWNER, "Reach the goal", pattern).id
+
+    def work(self, run: str) -> Run:
+        asyncio.run(self.executor.work(run))
+        return self.store.get(run, OWNER)
+
+    def decide(self, run: str, *, granted: bool, comment: str = "") -> None:
+        approval = self.store.get(run, OWNER).approval
+        assert approval
+        self.store.decide(run, OWNER, approval.id, Decision(granted, comment, OWNER, datetime.now(UTC)))

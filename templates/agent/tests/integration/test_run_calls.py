@@ -33,9 +33,25 @@ def app(platform: Platform, tools: Tools, tmp_path: Path) -> FastAPI:
 
 
 @pytest.fixture
+def client(app: FastAPI, client: TestClient, platform: Platform) -> TestClient:
+    """A caller with an ordinary key; the shared fixture keeps the service at work."""
+    return caller(app, platform, "laptop", [scope for scope in Scope if scope is not Scope.ADMIN])
+
+
+@pytest.fixture
 def other(app: FastAPI, client: TestClient, platform: Platform) -> TestClient:
     """Another caller of the same service, who may use runs but no memories."""
-    key = platform.catalog.keys.create("other", [Scope.RUNS])
+    return caller(app, platform, "other", [Scope.RUNS])
+
+
+@pytest.fixture
+def admin(app: FastAPI, client: TestClient, platform: Platform) -> TestClient:
+    """Whoever is on call."""
+    return caller(app, platform, "on call", [Scope.ADMIN])
+
+
+def caller(app: FastAPI, platform: Platform, name: str, scopes: list[Scope]) -> TestClient:
+    key = platform.catalog.keys.create(name, scopes)
     return TestClient(app, headers={"Authorization": f"Bearer {key}"})
 
 
@@ -117,7 +133,9 @@ def test_the_history_shows_the_owners_runs_page_by_page(client: TestClient, othe
     assert [run["id"] for run in newest] == [made[2], made[1]]
     older = client.get("/v1/runs", params={"before": made[1]}).json()["runs"]
     assert [run["id"] for run in older] == [made[0]]
-    assert set(newest[0]) == {"id", "goal", "pattern", "state", "cost_usd", "created_at", "updated_at"}
+    assert set(newest[0]) == {
+        "id", "goal", "owner", "pattern", "state", "cost_usd", "worked_seconds", "created_at", "updated_at",
+    }  # fmt: skip
     assert client.get("/v1/runs", params={"before": foreign}).status_code == 422
 
 
@@ -127,6 +145,30 @@ def test_another_owners_run_does_not_exist(client: TestClient, other: TestClient
     assert other.get(f"/v1/runs/{run}{call_of}").status_code == 404
     assert other.post(f"/v1/runs/{run}/cancel").status_code == 404
     assert other.get("/v1/runs").json() == {"runs": []}
+
+
+def test_whoever_is_on_call_sees_and_decides_the_runs_of_every_owner(
+    client: TestClient, other: TestClient, admin: TestClient
+) -> None:
+    runs = [start(client), start(other), start(other)]
+    waiting = [until(admin, run, "waiting") for run in runs]
+    assert [run["id"] for run in admin.get("/v1/runs").json()["runs"]] == runs[::-1]
+    assert len({run["owner"] for run in waiting}) == 2
+    assert admin.get(waiting[0]["artefacts"][0]["url"]).status_code == 200
+    assert decide(admin, runs[0], "s1.2.1", granted=True) == 200
+    assert admin.post(f"/v1/runs/{runs[1]}/cancel").status_code == 200
+    assert until(client, runs[0], "succeeded")["answer"] == "Done."
+    assert [name for name, _ in events(admin, runs[0])] == ["run", "end"]
+    assert client.get("/v1/runs").json()["runs"][0]["id"] == runs[0], "an ordinary key still sees its own alone"
+
+
+def test_time_that_a_run_waits_for_a_person_is_no_time_at_work(client: TestClient) -> None:
+    run = start(client)
+    before = until(client, run, "waiting")["worked_seconds"]
+    time.sleep(0.5)
+    assert client.get(f"/v1/runs/{run}").json()["worked_seconds"] == before
+    decide(client, run, "s1.2.1", granted=True)
+    assert before < until(client, run, "succeeded")["worked_seconds"] < before + 0.5
 
 
 @pytest.mark.parametrize(

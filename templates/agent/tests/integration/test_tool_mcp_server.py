@@ -55,7 +55,7 @@ def test_a_run_is_started_followed_and_ended(desk: Desk, jobs: Jobs) -> None:
     assert waiting.splitlines() == [
         f"{identifier} waiting",
         "1. doing: Act",
-        f"Waits for a person: act. `app run --continue {identifier}` asks one.",
+        f"Waits for a person: act. `app runs approve {identifier}` lets one decide.",
     ]
     assert ask(desk, "cancel_run", run=identifier)[1].startswith(f"{identifier} cancelled")
 

@@ -226,6 +226,14 @@ def test_another_machine_is_only_spoken_to_encrypted(
     assert (result.ok, "STARTTLS" in result.text) == (False, True)
 
 
+def test_an_outbox_that_is_a_file_is_told_with_the_setting_that_mends_it(
+    outbox: Mailer, run: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "outbox").write_text("not a folder")
+    result = send(outbox, run)
+    assert (result.ok, "Check APP_MAIL__OUTBOX." in result.text) == (False, True)
+
+
 def test_two_calls_at_once_send_one_e_mail_each(outbox: Mailer, run: Path, tmp_path: Path) -> None:
     async def both() -> None:
         tool = outbox.tool()

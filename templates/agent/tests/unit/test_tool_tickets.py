@@ -12,7 +12,7 @@ from tests.unit.tool_calls import use
 TICKET = {"id": "T-1", "opened": "2026-09-01", "status": "open", "customer": "A", "subject": "S", "text": "Words."}
 
 
-def listing(tmp_path: Path, *tickets: dict[str, str], **selection: str) -> str:
+def listing(tmp_path: Path, *tickets: dict[str, str], **selection: object) -> str:
     file = tmp_path / "tickets.jsonl"
     file.write_text("\n".join(json.dumps({**TICKET, **ticket}) for ticket in tickets))
     return use(TicketList(file).tool(), tmp_path, selection).text
@@ -27,14 +27,16 @@ def test_newest_first_with_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("selection", "first"),
     [
-        ({"status": "closed"}, "1 tickets: 1 closed."),
-        ({"since": "2026-09-02"}, "1 tickets: 1 open."),
-        ({"status": "pending"}, "0 tickets."),
+        ({"status": "closed"}, "1 closed ticket."),
+        ({"since": "2026-09-02"}, "1 ticket: 1 open."),
+        ({"status": "pending"}, "0 pending tickets."),
+        ({"order": "oldest", "most": 1}, "2 tickets: 1 closed, 1 open; the 1 oldest.\nT-1 2026-09-01 closed"),
+        ({"most": 0}, "The arguments do not fit list_tickets."),
         ({"status": "lost"}, "The arguments do not fit list_tickets."),
         ({"since": "yesterday"}, "The arguments do not fit list_tickets."),
     ],
 )
-def test_only_what_was_asked_for(tmp_path: Path, selection: dict[str, str], first: str) -> None:
+def test_only_what_was_asked_for(tmp_path: Path, selection: dict[str, object], first: str) -> None:
     text = listing(tmp_path, {"status": "closed"}, {"opened": "2026-09-05"}, **selection)
     assert text.removeprefix("<untrusted>").startswith(first)
 

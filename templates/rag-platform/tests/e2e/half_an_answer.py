@@ -12,7 +12,7 @@ import anyio
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
-from app.answering.routes import Question, open_answering
+from app.answering.chat import Question, open_answering
 from app.answering.writing import Delta
 from app.bootstrap import Platform, open_platform
 from app.llm.gateway import Gateway

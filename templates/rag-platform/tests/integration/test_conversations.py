@@ -14,12 +14,12 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from app.answering.assistant import Assistant
 from app.answering.conversations import Conversations, Turn, turn
 from app.answering.followups import RULE, FollowUps, carry_over
+from app.answering.settings import AnsweringSettings
 from app.bootstrap import Platform
 from app.errors import NotFound
 from app.ingestion.library import Library
 from app.llm.gateway import Gateway
 from app.llm.routing import Tier
-from app.product_settings import AnsweringSettings
 from app.scopes import Scope
 from app.settings import LLMSettings
 from app.stores.catalog import Catalog

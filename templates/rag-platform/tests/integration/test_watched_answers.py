@@ -17,7 +17,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from typer.testing import CliRunner
 
-from app.answering import routes
+from app.answering import chat
 from app.answering.assistant import Reply
 from app.answering.evaluation import SUITE
 from app.answering.support import BY_JUDGE, BY_WORDS, RUBRIC
@@ -108,7 +108,7 @@ def test_a_slow_scorer_holds_no_answer_back(
         assert release.wait(20)
         return {"answered": 1.0}
 
-    monkeypatch.setattr(routes, "score_reply", slow)
+    monkeypatch.setattr(chat, "score_reply", slow)
     assert client.post("/v1/ask", json=QUESTION).status_code == 200
     assert client.post("/v1/ask", json={**QUESTION, "stream": True}).status_code == 200
     assert platform.answers.latest("answered", 9) == []
@@ -145,7 +145,7 @@ def test_a_judges_calls_are_in_the_ledger(library: None, platform: Platform, app
 def test_a_named_judge_without_its_key_is_told_at_the_start(platform: Platform) -> None:
     platform.settings.llm.judge = "openai:gpt-5-mini"
     with pytest.raises(ConfigurationError, match="key"):
-        routes.open_answering(platform)
+        chat.open_answering(platform)
 
 
 def test_serving_does_not_load_the_evaluation_library() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from app.answering.assistant import Answer, Reply
 from app.answering.citations import Citation
-from app.answering.evaluation import Expected, draft, score
+from app.answering.scoring import Expected, draft, score
 from app.answering.support import score_reply, word_support
 from app.evals.answers import Judgement
 from app.evals.golden import UNFINISHED

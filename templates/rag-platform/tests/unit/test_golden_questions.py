@@ -7,7 +7,7 @@ from pydantic_evals import Case
 
 from app.answering.evaluation import SAMPLES, SUITE
 from app.ingestion.parsing import parse
-from app.product_settings import IngestionSettings
+from app.ingestion.settings import IngestionSettings
 
 CASES = SUITE.dataset.from_file(Path("evals/golden") / SUITE.file).cases
 

@@ -8,8 +8,8 @@ import pytest
 from app.ingestion.chunking import chunk
 from app.ingestion.parsing import PARSERS, ParsedDocument, parse
 from app.ingestion.sections import Section
+from app.ingestion.settings import IngestionSettings
 from app.ingestion.sources import SAMPLES
-from app.product_settings import IngestionSettings
 
 SETTINGS = IngestionSettings.model_validate({})
 LIMIT = SETTINGS.max_document_bytes

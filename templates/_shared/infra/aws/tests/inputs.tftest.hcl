@@ -93,6 +93,12 @@ run "budget_of_zero" {
   variables { monthly_budget = 0 }
 }
 
+run "secret_that_is_a_value" {
+  command         = plan
+  expect_failures = [var.secrets]
+  variables { secrets = ["sk-something"] }
+}
+
 run "alert_to_nobody" {
   command         = plan
   expect_failures = [var.alert_email]

@@ -116,6 +116,25 @@ run "no_role_of_the_service_has_a_wildcard" {
   }
 }
 
+run "own_settings_and_secrets_reach_the_service" {
+  command = plan
+
+  variables {
+    settings = { APP_LOG__LEVEL = "DEBUG", APP_STORE__URL = "sqlite:///lost.db" }
+    secrets  = ["APP_MAIL__PASSWORD"]
+  }
+
+  assert {
+    condition     = contains([for e in jsondecode(aws_ecs_task_definition.release["stable"].container_definitions)[0].environment : e.value if e.name == "APP_LOG__LEVEL"], "DEBUG") && !contains(compact(jsondecode(aws_ecs_task_definition.release["stable"].container_definitions)[0].environment[*].value), "sqlite:///lost.db")
+    error_message = "A setting of one's own must reach the service, and none may replace what the module sets."
+  }
+
+  assert {
+    condition     = contains(jsondecode(aws_ecs_task_definition.release["stable"].container_definitions)[0].secrets[*].name, "APP_MAIL__PASSWORD")
+    error_message = "A secret of one's own must come from the secret store."
+  }
+}
+
 run "canary_gets_its_share" {
   command = plan
 

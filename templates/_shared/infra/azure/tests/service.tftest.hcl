@@ -67,6 +67,25 @@ run "secrets_travel_as_references" {
   }
 }
 
+run "own_settings_and_secrets_reach_the_service" {
+  command = plan
+
+  variables {
+    settings = { APP_LOG__LEVEL = "DEBUG", APP_STORE__URL = "sqlite:///lost.db" }
+    secrets  = ["APP_MAIL__PASSWORD"]
+  }
+
+  assert {
+    condition     = contains([for e in azurerm_container_app.app.template[0].container[0].env : e.value if e.name == "APP_LOG__LEVEL"], "DEBUG") && !contains(compact(azurerm_container_app.app.template[0].container[0].env[*].value), "sqlite:///lost.db")
+    error_message = "A setting of one's own must reach the service, and none may replace what the module sets."
+  }
+
+  assert {
+    condition     = contains([for e in azurerm_container_app.app.template[0].container[0].env : e.name if e.secret_name != null && e.secret_name != ""], "APP_MAIL__PASSWORD")
+    error_message = "A secret of one's own must come from the secret store."
+  }
+}
+
 run "canary_gets_its_share" {
   command = plan
 

@@ -59,6 +59,18 @@ run "canary_gets_almost_everything" {
   variables { release = { stable = "3f9c2d1", canary = "4a8b1c0", percent = 90 } }
 }
 
+run "setting_of_something_else" {
+  command         = plan
+  expect_failures = [var.settings]
+  variables { settings = { PGPASSWORD = "x" } }
+}
+
+run "setting_that_is_a_secret" {
+  command         = plan
+  expect_failures = [var.settings]
+  variables { settings = { APP_MAIL__PASSWORD = "x" } }
+}
+
 run "max_below_min" {
   command         = plan
   expect_failures = [var.instances]

@@ -1,4 +1,4 @@
-/** The runs of this key, newest first. */
+/** The runs that this key may see, newest first. */
 
 import { dollars, when } from "./figures.js";
 import { byId, copyOf, fill, part } from "./parts.js";
@@ -6,8 +6,13 @@ import { STATES } from "./run.js";
 import { ServiceError, call, messageOf } from "./service.js";
 
 const PAGE = 20;
+/** How the page calls those who began a run without a key of their own. @type {Record<string, string>} */
+const OWNERS = { page: "", cli: " · command line", mcp: " · MCP" };
 
-/** @typedef {{id: string, goal: string, state: keyof typeof STATES, cost_usd: number, created_at: string}} ListedRun */
+/**
+ * @typedef {{id: string, goal: string, owner: string, state: keyof typeof STATES, cost_usd: number,
+ *   created_at: string}} ListedRun
+ */
 
 let current = "";
 /** @type {ListedRun[]} */
@@ -72,7 +77,8 @@ function list(runs) {
  */
 function row(run, inView) {
   const made = copyOf("listed-run-template");
-  const detail = `${when(run.created_at)} · ${dollars(run.cost_usd)}`;
+  const by = OWNERS[run.owner] ?? ` · key ${run.owner}`;
+  const detail = `${when(run.created_at)} · ${dollars(run.cost_usd)}${by}`;
   fill(made, { goal: run.goal, state: STATES[run.state], detail });
   part(made, "state").dataset.state = run.state;
   part(made, "open").dataset.run = run.id;

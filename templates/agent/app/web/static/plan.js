@@ -120,7 +120,7 @@ function row(step) {
     brief: brief(step.arguments),
     cost: `${step.ok ? "" : "failed · "}${seconds(step.seconds)}${cost}`,
     outcome: step.ok ? "What came back" : "What went wrong",
-    result: step.result,
+    result: readable(step.result),
   });
   part(place, "thought").hidden = step.thought === "";
   if (step.kind === "tool") part(place, "arguments").replaceChildren(...describe(step.arguments));
@@ -128,11 +128,21 @@ function row(step) {
 }
 
 /**
+ * A tool's result as a person reads it: foreign text without the marks that are meant for the model.
+ * @param {string} result
+ */
+function readable(result) {
+  const foreign = result.match(/^<untrusted>([^]*)<\/untrusted>$/);
+  if (!foreign) return result;
+  return foreign[1].replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+}
+
+/**
  * The arguments of a call in one short line.
  * @param {Record<string, unknown>} values
  */
 function brief(values) {
-  const line = Object.values(values).map(shortly).join(" · ").replace(/\s+/g, " ");
+  const line = Object.values(values).map(shortly).filter(Boolean).join(" · ").replace(/\s+/g, " ");
   return line.length > LONGEST_BRIEF ? `${line.slice(0, LONGEST_BRIEF)}…` : line;
 }
 
@@ -146,15 +156,13 @@ function shortly(value) {
 }
 
 /**
- * The arguments of a call as terms and values.
+ * The arguments of a call as terms and values; an empty one says nothing.
  * @param {Record<string, unknown>} values
  * @returns {HTMLElement[]}
  */
 export function describe(values) {
-  return Object.entries(values).flatMap(([name, value]) => [
-    element("dt", name.replaceAll("_", " ")),
-    element("dd", plain(value)),
-  ]);
+  const said = Object.entries(values).filter(([, value]) => value !== "" && !(Array.isArray(value) && !value.length));
+  return said.flatMap(([name, value]) => [element("dt", name.replaceAll("_", " ")), element("dd", plain(value))]);
 }
 
 /**

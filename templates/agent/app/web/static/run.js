@@ -43,6 +43,8 @@ export const STATES = {
  * @property {number} input_tokens
  * @property {number} output_tokens
  * @property {number} cost_usd
+ * @property {string} owner
+ * @property {number} worked_seconds
  * @property {string} created_at
  * @property {string} updated_at
  */
@@ -152,13 +154,16 @@ export class RunView {
    * @param {Date} until
    */
   #showFigures(run, until) {
-    const time = Math.max(0, (until.getTime() - new Date(run.created_at).getTime()) / 1000);
+    const since = (/** @type {string} */ when) => Math.max(0, (until.getTime() - new Date(when).getTime()) / 1000);
+    const worked = run.worked_seconds + (run.state === "running" ? since(run.updated_at) : 0);
+    const waited = Math.max(0, since(run.created_at) - worked);
     const done = run.plan.filter((step) => step.state === "done").length;
     const all = run.plan.filter((step) => step.state !== "dropped").length;
     const figures = {
-      Plan: all > 0 ? `${done} of ${all}` : "none yet",
-      Steps: String(run.steps.length),
-      Time: seconds(time),
+      Plan: all > 0 ? `${done} of ${all} steps` : FINAL.includes(run.state) ? "none" : "none yet",
+      Actions: String(run.steps.length),
+      "At work": seconds(worked),
+      Waited: seconds(waited),
       Tokens: (run.input_tokens + run.output_tokens).toLocaleString("en"),
       Cost: dollars(run.cost_usd),
     };
@@ -173,9 +178,9 @@ export class RunView {
     part(this.place, "reason").hidden = reason === "";
     part(this.place, "reason").textContent = reason;
     part(this.place, "reason").dataset.state = run.state;
-    const { id, pattern, model, prompt_version, trace_id } = run;
+    const { id, owner, pattern, model, prompt_version, trace_id } = run;
     const tokens = `${run.input_tokens} in, ${run.output_tokens} out`;
-    const made = { Run: id, Pattern: pattern, Model: model, Prompt: prompt_version, Tokens: tokens, Trace: trace_id };
+    const made = { Run: id, Owner: owner, Pattern: pattern, Model: model, Prompt: prompt_version, Tokens: tokens, Trace: trace_id };
     const known = Object.entries(made).filter(([, value]) => value);
     part(this.place, "measures").replaceChildren(...pairs(Object.fromEntries(known)));
   }

@@ -1,0 +1,1 @@
+"""Accounts: people, their passwords and sessions, and the proofs that arrive by e-mail."""

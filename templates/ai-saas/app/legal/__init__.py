@@ -1,0 +1,1 @@
+"""The legal assistant's own room: contracts as clauses, compared, searched and read for risks."""

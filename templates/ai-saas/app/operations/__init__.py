@@ -1,0 +1,1 @@
+"""What who runs the service switches: features, for everybody or for one organisation."""

@@ -1,0 +1,1 @@
+"""One organisation's workspace: its documents, questions and answers, shared conversations and exports."""

@@ -1,0 +1,1 @@
+"""Reads water gauges, predicts levels and warns ferry operators."""
