@@ -45,6 +45,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nested_sessions(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A project's own pytest keeps its folders inside ours: each session of pytest cleans up among its neighbours."""
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(tmp_path_factory.mktemp("nested"))
+
+
 def git(folder: Path, *arguments: str) -> str:
     """The output of one git command."""
     done = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)

@@ -28,7 +28,7 @@ documents = sa.Table(
     "document",
     metadata,
     sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("name", sa.String(500), nullable=False, unique=True),
+    sa.Column("name", sa.String(500), nullable=False, index=True),  # unique, as the id is made of it
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("status", sa.Enum(DocumentStatus, native_enum=False, length=20), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),

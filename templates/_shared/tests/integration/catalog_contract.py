@@ -153,9 +153,10 @@ class CatalogContract:
             catalog.close()
 
     def test_several_may_record_one_document_at_once(self, catalog: Catalog) -> None:
+        names = [f"{number:03}.md" for number in range(100)]
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda n: catalog.record("a.md", f"{n:064}", READY), range(40)))
-        assert len(catalog.documents()) == 1
+            list(pool.map(lambda name: catalog.record(name, "0" * 64, READY), [name for name in names for _ in range(8)]))
+        assert [document.name for document in catalog.documents()] == names
 
 
 def called(caller: Caller | None) -> str | None:

@@ -61,7 +61,7 @@ stripe_customers = sa.Table(
     "stripe_customer",
     metadata,
     organisation_column(primary_key=True),
-    sa.Column("customer", sa.String(100), nullable=False, unique=True),
+    sa.Column("customer", sa.String(100), nullable=False, index=True),
 )
 # Which of Stripe's events were applied: each is, once. They are Stripe's, not an organisation's.
 stripe_events = sa.Table(

@@ -191,9 +191,9 @@ def upgrade() -> None:
             ["organisation"], ["tenant.id"], name=op.f("fk_stripe_customer_organisation"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("organisation", name=op.f("stripe_customer_pkey")),
-        sa.UniqueConstraint("customer", name=op.f("uq_stripe_customer_customer")),
     )
     with op.batch_alter_table("stripe_customer", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_stripe_customer_customer"), ["customer"], unique=False)
         batch_op.create_index(batch_op.f("ix_stripe_customer_organisation"), ["organisation"], unique=False)
 
     op.create_table(
