@@ -154,8 +154,9 @@ class CatalogContract:
 
     def test_several_may_record_one_document_at_once(self, catalog: Catalog) -> None:
         names = [f"{number:03}.md" for number in range(100)]
+        of_all = [name for name in names for _ in range(8)]
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda name: catalog.record(name, "0" * 64, READY), [name for name in names for _ in range(8)]))
+            list(pool.map(lambda name: catalog.record(name, "0" * 64, READY), of_all))
         assert [document.name for document in catalog.documents()] == names
 
 
