@@ -7,7 +7,9 @@ to behave and answers with the calls that each has had.
 from __future__ import annotations
 
 import asyncio
+import html
 import json
+import re
 import sys
 import threading
 import time
@@ -22,6 +24,7 @@ import uvicorn
 from tests.gateway.wire_formats import STREAM, WHOLE, WORDS
 
 HANG_SECONDS = 5.0
+PASSAGE = re.compile(r'<passage id="1"[^>]*>\s*(.+?)\n', re.DOTALL)
 
 Scope = dict[str, Any]
 
@@ -128,6 +131,12 @@ def serve_providers(speak: Callable[[dict[str, Any]], Sequence[str]] = lambda _:
     yield providers
     server.should_exit = True
     thread.join(10)
+
+
+def quote(request: dict[str, Any]) -> list[str]:
+    """What a model that only reads says: the first line of the first passage, cited."""
+    found = PASSAGE.search(html.unescape(str(request)).replace("\\n", "\n"))
+    return [found[1], " [1]", "\n"] if found else ["I don't know."]
 
 
 def torn(name: str, part: bytes) -> bytes:

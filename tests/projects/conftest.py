@@ -37,6 +37,12 @@ def agent_project(rendered: Callable[..., Path], tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session")
+def saas_project(rendered: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A SaaS project in its own environment."""
+    return install(rendered("ai-saas"), tmp_path_factory.mktemp("installed") / "saas")
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless browser."""
     with chromium() as running:

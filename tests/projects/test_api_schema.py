@@ -7,20 +7,18 @@ import re
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email import message_from_bytes, policy
 from pathlib import Path
 
-import httpx2
 import pytest
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from .served_project import Project, free_port, install, serve
+from .saas_customer import founded
+from .served_project import Project, free_port, serve
 
 pytestmark = pytest.mark.slow
 CHECKS = (
@@ -33,8 +31,6 @@ CHECKS = (
 ENOUGH = 50  # requests that a run must have made to mean anything
 SECONDS = 40  # for one project; in the SaaS they are shared by an organisation's key and the session of its owner
 PROGRAM_SECONDS, OWNER_SECONDS = 15, 25
-PASSWORD = "four quiet words here"
-SCOPES = ["ask", "documents", "feedback"]
 ENDING = ("log_out", "end_session")  # the calls that end the very session which makes them
 # In the SaaS, by how many operations a caller got further than its login and the method's name, and how many worked.
 PROGRAM_REACHES, PROGRAM_WORKS = 25, 12
@@ -115,13 +111,9 @@ def bearer(key: str, organisation: str = "") -> Caller:
     return Caller({"Authorization": f"Bearer {key}"}, organisation)
 
 
-@pytest.fixture(scope="module", params=["rag-platform", "agent"])
-def project(
-    request: pytest.FixtureRequest, rendered: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
-) -> Project:
-    if request.param == "rag-platform":
-        return request.getfixturevalue("rag_project")
-    return install(rendered(request.param), tmp_path_factory.mktemp("installed") / request.param)
+@pytest.fixture(params=["rag_project", "agent_project"])
+def project(request: pytest.FixtureRequest) -> Project:
+    return request.getfixturevalue(request.param)
 
 
 def settings(folder: Path) -> dict[str, str]:
@@ -135,14 +127,12 @@ def test_no_request_makes_a_server_error_or_an_undocumented_answer(project: Proj
     assert run.made >= ENOUGH, run.output
 
 
-def test_nobody_makes_the_saas_break_its_promises_behind_a_login_either(
-    rendered: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
-) -> None:
-    project = install(rendered("ai-saas"), tmp_path_factory.mktemp("installed") / "ai-saas")
+def test_nobody_makes_the_saas_break_its_promises_behind_a_login_either(saas_project: Project, tmp_path: Path) -> None:
     outbox = tmp_path / "outbox"
-    with serve(project, **settings(tmp_path), APP_MAIL__OUTBOX=str(outbox)) as service:
-        owner, key = founded(service.origin, outbox)
-        program = attack(service.origin, bearer(key, owner.organisation), tmp_path, PROGRAM_SECONDS)
+    with serve(saas_project, **settings(tmp_path), APP_MAIL__OUTBOX=str(outbox)) as service:
+        customer = founded(service.origin, outbox)
+        owner = Caller(customer.session, customer.organisation, ENDING)
+        program = attack(service.origin, bearer(customer.key, customer.organisation), tmp_path, PROGRAM_SECONDS)
         person = attack(service.origin, owner, tmp_path, OWNER_SECONDS)
     for run in (program, person):
         assert run.done.returncode == 0, run.output
@@ -151,36 +141,6 @@ def test_nobody_makes_the_saas_break_its_promises_behind_a_login_either(
     assert len(program.worked) >= PROGRAM_WORKS, program.statuses
     assert len(person.reached) >= OWNER_REACHES, person.statuses
     assert len(person.worked) >= OWNER_WORKS, person.statuses
-
-
-def founded(origin: str, outbox: Path) -> tuple[Caller, str]:
-    """Somebody who has signed up and founded an organisation, and a key of it."""
-    email = "mina@example.com"
-    with httpx2.Client(base_url=f"{origin}/v1", timeout=30) as client:
-
-        def call(path: str, body: dict[str, object], **headers: str) -> dict[str, str]:
-            response = client.post(path, json=body, headers=headers).raise_for_status()
-            return response.json() if response.content else {}
-
-        call("/signup", {"email": email, "password": PASSWORD, "name": "Mina"})
-        call("/verify", {"token": link_to(email, outbox)})
-        csrf = call("/login", {"email": email, "password": PASSWORD})["csrf_token"]
-        proof = {"X-CSRF-Token": csrf}
-        organisation = call("/organisations", {"name": "Northwind"}, **proof)["id"]
-        key = call(f"/organisations/{organisation}/keys", {"name": "ci", "scopes": SCOPES}, **proof)["secret"]
-        return Caller({"Cookie": f"session={client.cookies['session']}", **proof}, organisation, ENDING), key
-
-
-def link_to(email: str, outbox: Path) -> str:
-    """The secret in the e-mail to this address, which is sent after the answer."""
-    for _ in range(100):
-        for file in outbox.glob("*.eml"):
-            mail = message_from_bytes(file.read_bytes(), policy=policy.default)
-            found = re.search(r"token=(\S+)", mail.get_content())
-            if mail["To"] == email and found:
-                return found[1]
-        time.sleep(0.1)
-    raise AssertionError("no e-mail came")
 
 
 @contextmanager

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import html
-import re
 import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
-from tests.gateway.provider_server import ProviderServer, serve_providers
+from tests.gateway.provider_server import ProviderServer, quote, serve_providers
 
 from .live_metrics import alert_queries, panel_queries, scraping, unhealthy_rules, without_data
 from .served_project import Project, serve
 
 pytestmark = pytest.mark.slow
-PASSAGE = re.compile(r'<passage id="1"[^>]*>\s*(.+?)\n', re.DOTALL)
 QUESTIONS = (
     "How many unused leave days move into the next year?",
     "What does fault code F17 mean?",
@@ -36,12 +32,6 @@ class Watched:
 
     prometheus: str
     monitoring: Path
-
-
-def quote(request: dict[str, Any]) -> list[str]:
-    """What the mocked model says: the first line of the first passage, cited."""
-    found = PASSAGE.search(html.unescape(str(request)).replace("\\n", "\n"))
-    return [found[1], " [1]", "\n"] if found else ["I don't know."]
 
 
 @dataclass

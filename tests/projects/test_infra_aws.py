@@ -1,8 +1,8 @@
 """infra/aws of a generated project with the real AWS provider: formatted, valid, its own tests pass.
 
-The slow test at the end applies the module to a moto server, plans again (no change), plans a canary and
-destroys everything. What holds on every cloud, and the proofs that the module's tests bite, are in
-test_infra_clouds.py and test_infra_guards.py.
+The slow test at the end applies the SaaS's module, which is that of the others and one file more, to a moto server,
+plans again (no change), plans a canary and destroys everything. What holds on every cloud, and the proofs that the
+module's tests bite, are in test_infra_clouds.py and test_infra_guards.py.
 """
 
 import json
@@ -24,10 +24,12 @@ from tests.projects.infra_terraform import LONGEST_NAME, Module, needs_terraform
 pytestmark = needs_terraform
 
 
+ANSWERS = {"cloud": "aws", "project_name": LONGEST_NAME, "provider": "openai", "fallback_provider": "anthropic"}
+
+
 @pytest.fixture(scope="session")
 def aws_infra_dir(rendered: Callable[..., Path]) -> Path:
-    answers = {"project_name": LONGEST_NAME, "provider": "openai", "fallback_provider": "anthropic"}
-    return rendered("rag-platform", cloud="aws", deploy="serverless", **answers) / "infra/aws"
+    return rendered("rag-platform", deploy="serverless", **ANSWERS) / "infra/aws"
 
 
 @pytest.fixture(scope="session")
@@ -140,14 +142,22 @@ def on_moto(module: Module, folder: Path, url: str) -> Module:
 
 
 @pytest.mark.slow
-def test_applies_plans_no_change_and_destroys(module: Module, tmp_path: Path, moto_url: str) -> None:
-    live = on_moto(module, tmp_path / "live", moto_url)
+def test_applies_plans_no_change_and_destroys(
+    aws_infra_dir: Path, rendered: Callable[..., Path], tmp_path: Path, moto_url: str
+) -> None:
+    folder = rendered("ai-saas", deploy="serverless", **ANSWERS) / "infra/aws"
+    assert resources(folder) == resources(aws_infra_dir) | {
+        "service_migration.tf": resources(folder)["service_migration.tf"]
+    }
+    live = on_moto(Module(folder), tmp_path / "live", moto_url)
+    live.must("apply", "-input=false", "-auto-approve", "-var-file=dev.tfvars", "-target=terraform_data.migration")
     live.must("apply", "-input=false", "-auto-approve", "-var-file=dev.tfvars", timeout=600)
 
     outputs = json.loads(live.must("output", "-json"))
     assert outputs["service_url"]["value"].startswith("http://lb-")
-    assert set(outputs["provider_secrets"]["value"]) == {"OPENAI_API_KEY", "ANTHROPIC_API_KEY"}
-    assert "password" not in json.dumps(outputs)
+    assert set(outputs["provider_secrets"]["value"]) == {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "APP_MAIL__PASSWORD"}
+    assert re.search(r":task-definition/\S+-migration:\d+$", outputs["migration"]["value"]["task"])
+    assert '"password' not in json.dumps(outputs)
 
     again = live.run("plan", "-input=false", "-detailed-exitcode", "-var-file=dev.tfvars")
     assert again.returncode == 0, f"the second plan is not empty:\n{again.stdout}\n{again.stderr}"
@@ -158,8 +168,15 @@ def test_applies_plans_no_change_and_destroys(module: Module, tmp_path: Path, mo
     actions = {change["address"]: change["change"]["actions"] for change in planned}
     assert actions['aws_ecs_service.release["canary"]'] == ["create"]
     assert actions['aws_ecs_service.release["stable"]'] == ["no-op"]
-    assert [a for a in actions.values() if "delete" in a] == []
+    assert [a for a, done in actions.items() if "delete" in done] == [
+        "aws_ecs_task_definition.migration"
+    ]  # a new build's
     live.must("destroy", "-input=false", "-auto-approve", "-var-file=dev.tfvars", timeout=600)
+
+
+def resources(folder: Path) -> dict[str, str]:
+    """The module's own files, without values and its tests."""
+    return {path.name: path.read_text("utf-8") for path in folder.glob("*.tf")}
 
 
 CLUSTER = ("aws_eks_cluster.main", "aws_iam_openid_connect_provider.cluster", "aws_iam_role.task")

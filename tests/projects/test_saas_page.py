@@ -6,22 +6,20 @@ keeps screenshots in /tmp/page/pictures.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
+from playwright.sync_api import Browser, Page, StorageState, expect
 
-from .served_project import Project, Service, install, serve
+from .saas_browser import PATIENCE_MS, ask, opened, root_of, sign_up, upload
+from .served_project import Project, Service, serve
 from .watched_browser import Watch, accessibility_violations, look, needs_chromium, tab_to
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 
-PATIENCE_MS = 30_000
-PASSWORD = "four quiet words here"
 DOCUMENT = b"# Lighthouse\n\n## Lamp\n\nThe lamp of the Skerry lighthouse turns once in twelve seconds.\n"
 QUESTION = "In how many seconds does the lamp of the Skerry lighthouse turn once?"
 FREE_QUESTIONS = 50
@@ -33,12 +31,6 @@ class Tenant:
 
     state: StorageState
     root: str
-
-
-@pytest.fixture(scope="module")
-def saas_project(rendered: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A SaaS project in its own environment."""
-    return install(rendered("ai-saas"), tmp_path_factory.mktemp("installed") / "saas")
 
 
 @pytest.fixture(scope="module")
@@ -80,72 +72,6 @@ def inside(browser: Browser, saas_service: Service, tenant: Tenant, watch: Watch
     viewport = {"width": 1280, "height": 900}
     with browser.new_context(viewport=viewport, base_url=saas_service.origin, storage_state=tenant.state) as context:
         yield opened(context, watch, tenant.root)
-
-
-def opened(context: BrowserContext, watch: Watch, path: str) -> Page:
-    """A watched page at `path`."""
-    page = context.new_page()
-    watch.attach(page)
-    page.goto(path)
-    return page
-
-
-def link_to(page: Page, project: Project, email: str) -> str:
-    """The path of the link in the newest e-mail to this address; it is sent after the answer has gone out."""
-    for _ in range(PATIENCE_MS // 100):
-        files = sorted(project.folder.glob("var/outbox/*.eml"), key=lambda file: file.stat().st_mtime_ns)
-        mails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
-        if mine := [mail for mail in mails if mail["To"] == email]:
-            break
-        page.wait_for_timeout(100)
-    text = mine[-1].get_content()
-    found = re.search(r"https?://[^/\s]+(/\S+)", text)
-    assert found, text
-    return found[1]
-
-
-def sign_up(page: Page, project: Project, email: str, organisation: str) -> None:
-    """The whole way from the landing page into an organisation of one's own."""
-    page.goto("/")
-    page.get_by_role("link", name="Start free").first.click()
-    page.get_by_label("Your name").fill("Mina Holm")
-    page.get_by_label("Work e-mail").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Create the account").click()
-    expect(page.get_by_role("heading", name="Check your mailbox")).to_be_visible()
-    page.goto(link_to(page, project, email))
-    page.get_by_role("button", name="Confirm my address").click()
-    page.get_by_role("main").get_by_role("link", name="Log in").click()
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.get_by_label("Name of the organisation").fill(organisation)
-    page.get_by_role("button", name="Create the organisation").click()
-    expect(page.get_by_role("heading", name="Get started")).to_be_visible()
-
-
-def root_of(page: Page) -> str:
-    """The path that the pages of the organisation in view begin with."""
-    found = re.search(r"/o/[0-9a-f]{16}", page.url)
-    assert found, page.url
-    return found[0]
-
-
-def upload(page: Page, name: str, content: bytes) -> None:
-    """Send a document and wait until it can be asked about."""
-    page.goto(f"{root_of(page)}/documents")
-    page.get_by_label("Add documents").set_input_files({"name": name, "mimeType": "text/plain", "buffer": content})
-    page.get_by_role("button", name="Upload").click()
-    row = page.get_by_role("row", name=name)
-    expect(row.get_by_text("Ready")).to_be_visible(timeout=PATIENCE_MS)
-
-
-def ask(page: Page, question: str) -> None:
-    """Ask like a reader with a keyboard, and wait for the finished answer."""
-    page.goto(f"{root_of(page)}/ask")
-    page.get_by_role("textbox", name="Question").fill(question)
-    page.keyboard.press("Enter")
-    expect(page.locator(".turn").last.locator("[data-part=foot]")).to_be_visible(timeout=PATIENCE_MS)
 
 
 def use_up(page: Page, questions: int) -> None:
