@@ -6,12 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from app.observability.telemetry import build_telemetry
 from app.observability.workers import WorkerMetrics, merged
@@ -19,14 +21,21 @@ from app.observability.workers import WorkerMetrics, merged
 PORT = 8700 + os.getpid() % 500
 
 
-def test_the_numbers_of_all_workers_stand_on_one_page(tmp_path: Path) -> None:
+@pytest.fixture
+def sockets() -> Iterator[Path]:
+    """A folder for sockets, made as the service makes it: a socket's path may have about a hundred characters."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def test_the_numbers_of_all_workers_stand_on_one_page(sockets: Path) -> None:
     one, two = build_telemetry("worker-1"), build_telemetry("worker-2")
     for telemetry, count in ((one, 2), (two, 5)):
         telemetry.answers.add(count, {"outcome": "answered", "prompt": "answer@1"})
-    (tmp_path / "worker-3").touch()  # left behind by one that was killed
+    (sockets / "worker-3").touch()  # left behind by one that was killed
     with (
-        closing(WorkerMetrics(one, tmp_path, "worker-1")) as first,
-        closing(WorkerMetrics(two, tmp_path, "worker-2")) as second,
+        closing(WorkerMetrics(one, sockets, "worker-1")) as first,
+        closing(WorkerMetrics(two, sockets, "worker-2")) as second,
     ):
         text = first.exposition().decode()
         assert sorted(text.splitlines()) == sorted(second.exposition().decode().splitlines())
