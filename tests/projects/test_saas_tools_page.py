@@ -38,7 +38,7 @@ def legal(page: Page, root: str) -> Iterator[str]:
 
 def devtools(page: Page, root: str) -> Iterator[str]:
     """Code is found by what it does, and a repository's structure is told with its proofs."""
-    page.goto(f"{root}/tools/search")
+    page.goto(f"{root}/tools/code-search")
     page.get_by_label("What should the code do?").fill("Retry with a growing pause")
     page.get_by_role("button", name="Search").click()
     expect(page.locator(".tool-result blockquote").first).to_be_visible()
