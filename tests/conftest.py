@@ -121,9 +121,9 @@ def rendered(source, snapshot, questionnaire, tmp_path_factory: pytest.TempPathF
         complete = resolve(questionnaire, {"project_name": "Demo project", **answers, "template": template})
         key = tuple(sorted(complete.items()))
         if key not in made:
-            made[key] = folder / f"{len(made):03d}" / "demo"
-            made[key].parent.mkdir()
-            engine.render(source, snapshot, complete, made[key])
+            path = Path(tempfile.mkdtemp(dir=folder)) / "demo"
+            engine.render(source, snapshot, complete, path)
+            made[key] = path
         return made[key]
 
     return render

@@ -30,7 +30,7 @@ def sh(folder: Path, command: str, *, path: str | None = None, **extra: str) -> 
     """Run a command line in a learner's shell; uv is on the path unless `path` says otherwise."""
     with_uv = f"{Path(find_uv_bin()).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**environment(), "PATH": path or with_uv, **extra}
-    done = subprocess.run(["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
 

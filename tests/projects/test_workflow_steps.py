@@ -14,7 +14,7 @@ from .workflow_steps import Job
 pytestmark = pytest.mark.slow
 
 
-PRODUCTS = [("legal", "pgvector"), ("support", "sqlite"), ("devtools", "pgvector")]  # research: printed next steps
+PRODUCTS = [("legal", "pgvector"), ("support", "qdrant"), ("devtools", "pgvector")]  # research: printed next steps
 
 
 @pytest.fixture
