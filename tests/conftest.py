@@ -40,6 +40,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(SECRET_HOME, ignore_errors=True)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why a test that passed at its second try failed at its first."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"first try of {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext[-3000:])
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update-golden` rewrites tests/golden instead of comparing with it."""
     parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden")
