@@ -101,8 +101,8 @@ def test_every_command_of_the_readme_works(template: str, made: dict[str, tuple[
     assert "make demo" in commands
     for command in commands:
         if command.startswith('uv run app run "E-mail'):  # what acts outside waits for a person
-            (approve,) = re.findall(r"uv run app runs approve \w+", sh(path, command, code=WAITS))
-            assert "succeeded" in sh(path, approve)
+            (approve,) = re.findall(r"uv run app runs approve \w+", sh(path, f"{command} 2>&1", code=WAITS))
+            assert "succeeded" in sh(path, f"{approve} 2>&1")
         elif not command.startswith(("make serve", "curl")):
             sh(path, command)
     with serve(Project(path)) as service:
