@@ -7,10 +7,11 @@ import math
 import re
 import shutil
 import subprocess
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ import yaml
 from .served_project import free_port, wait_until_alive
 
 COMPARISON = re.compile(r"\s(?:==|>=|<=|>|<)\s")
+MOST_ROUNDS = 20
 OFFSET = re.compile(r"\boffset \d+[mhd]")
 
 
@@ -72,6 +74,16 @@ def without_data(prometheus: str, queries: dict[str, str]) -> dict[str, str]:
         if not any(math.isfinite(number) for number in numbers):
             found[name] = answer.get("error") or f"{query.strip()} returns {numbers or 'nothing'}"
     return found
+
+
+def work_until_seen(prometheus: str, monitoring: Path, work: Callable[[int], object]) -> None:
+    """Do rounds of `work` until every panel and alert has data, or should have: at least four, at most twenty."""
+    queries = {**panel_queries(monitoring), **alert_queries(monitoring)}
+    for number in range(MOST_ROUNDS):
+        work(number)
+        time.sleep(1)  # a scrape
+        if number >= 3 and not without_data(prometheus, queries):
+            return
 
 
 def ask(prometheus: str, query: str) -> dict[str, object]:

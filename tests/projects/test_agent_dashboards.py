@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +11,10 @@ import pytest
 
 from tests.gateway.provider_server import serve_providers
 
-from .live_metrics import alert_queries, panel_queries, scraping, unhealthy_rules, without_data
+from .live_metrics import alert_queries, panel_queries, scraping, unhealthy_rules, without_data, work_until_seen
 from .served_project import Project, Service, serve
 
 pytestmark = pytest.mark.slow
-MOST_ROUNDS = 20
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +45,13 @@ def monitoring(project: Project) -> Path:
 
 def visit(service: Service, prometheus: str, monitoring: Path) -> None:
     """Runs until everything has been seen, or should have been."""
-    queries = {**panel_queries(monitoring), **alert_queries(monitoring)}
     headers = {"Authorization": f"Bearer {service.key}"}
     with httpx2.Client(base_url=f"{service.origin}/v1", headers=headers, timeout=30) as client:
-        for number in range(MOST_ROUNDS):
+
+        def run(number: int) -> None:
             client.post("/runs", json={"goal": f"Reach it, {number}"}).raise_for_status()
-            time.sleep(1)  # a scrape
-            if number >= 3 and not without_data(prometheus, queries):
-                return
+
+        work_until_seen(prometheus, monitoring, run)
 
 
 def test_every_panel_and_alert_looks_at_something(prometheus: str, agent_project: Project) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from tests.gateway.provider_server import ProviderServer, quote, serve_providers
 
-from .live_metrics import alert_queries, panel_queries, scraping, unhealthy_rules, without_data
+from .live_metrics import alert_queries, panel_queries, scraping, unhealthy_rules, without_data, work_until_seen
 from .served_project import Project, serve
 
 pytestmark = pytest.mark.slow
@@ -23,7 +22,6 @@ QUESTIONS = (
     "Who may approve an expense report?",
     "What does the canteen serve on the moon?",
 )
-MOST_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -84,18 +82,9 @@ def watched(
                 base_url=f"{service.origin}/v1", headers={"Authorization": f"Bearer {service.key}"}, timeout=30
             ) as client,
         ):
-            visit(Visitor(client, providers, rag_project.folder / "samples"), prometheus, monitoring)
+            visitor = Visitor(client, providers, rag_project.folder / "samples")
+            work_until_seen(prometheus, monitoring, visitor.round)
             yield Watched(prometheus, monitoring)
-
-
-def visit(visitor: Visitor, prometheus: str, monitoring: Path) -> None:
-    """Rounds until everything has been seen, or should have been."""
-    queries = {**panel_queries(monitoring), **alert_queries(monitoring)}
-    for number in range(MOST_ROUNDS):
-        visitor.round(number)
-        if number >= 3 and not without_data(prometheus, queries):
-            return
-        time.sleep(1)  # a scrape
 
 
 def test_every_panel_shows_something(watched: Watched) -> None:

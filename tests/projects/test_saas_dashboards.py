@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from tests.gateway.provider_server import ProviderServer, quote, serve_providers
 
-from .live_metrics import alert_queries, panel_queries, scraping, unhealthy_rules, without_data
+from .live_metrics import alert_queries, panel_queries, scraping, unhealthy_rules, without_data, work_until_seen
 from .saas_customer import Customer, founded
 from .served_project import Project, serve
 
@@ -23,7 +22,6 @@ QUESTIONS = (
     "Do young street trees with thin trunks cool the air?",
     "Who won the regatta on the moon?",
 )
-MOST_ROUNDS = 20
 
 
 @dataclass
@@ -78,7 +76,8 @@ def prometheus(
         ):
             customer = founded(service.origin, folder / "outbox")
             with customers_program(service.origin, customer) as client:
-                visit(Visitor(client, providers, saas_project.folder / "samples"), address, monitoring(saas_project))
+                visitor = Visitor(client, providers, saas_project.folder / "samples")
+                work_until_seen(address, monitoring(saas_project), visitor.round)
             yield address
 
 
@@ -92,16 +91,6 @@ def customers_program(origin: str, customer: Customer) -> httpx2.Client:
     paid = httpx2.post(f"{root}/billing/plan", json={"plan": "team"}, headers=dict(customer.session))
     paid.raise_for_status()
     return httpx2.Client(base_url=root, headers={"Authorization": f"Bearer {customer.key}"}, timeout=30)
-
-
-def visit(visitor: Visitor, prometheus: str, monitoring: Path) -> None:
-    """Rounds until everything has been seen, or should have been."""
-    queries = {**panel_queries(monitoring), **alert_queries(monitoring)}
-    for number in range(MOST_ROUNDS):
-        visitor.round(number)
-        if number >= 3 and not without_data(prometheus, queries):
-            return
-        time.sleep(1)  # a scrape
 
 
 def test_every_panel_and_alert_looks_at_something(prometheus: str, saas_project: Project) -> None:
