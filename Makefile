@@ -38,6 +38,7 @@ bench: .venv/.ready-dev ## Measure: prints ratios, fails where a bound is broken
 	python bench/update.py
 	python bench/cohort.py
 	python bench/ingestion.py
+	python bench/gateway.py
 	python bench/agent.py
 	python bench/memory.py
 	python bench/saas_billing.py

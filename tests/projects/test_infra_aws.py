@@ -22,8 +22,6 @@ import pytest
 from tests.projects.infra_terraform import LONGEST_NAME, Module, needs_terraform
 
 pytestmark = needs_terraform
-
-
 ANSWERS = {"cloud": "aws", "project_name": LONGEST_NAME, "provider": "openai", "fallback_provider": "anthropic"}
 
 
@@ -146,9 +144,8 @@ def test_applies_plans_no_change_and_destroys(
     aws_infra_dir: Path, rendered: Callable[..., Path], tmp_path: Path, moto_url: str
 ) -> None:
     folder = rendered("ai-saas", deploy="serverless", **ANSWERS) / "infra/aws"
-    assert resources(folder) == resources(aws_infra_dir) | {
-        "service_migration.tf": resources(folder)["service_migration.tf"]
-    }
+    own = resources(folder)
+    assert own == resources(aws_infra_dir) | {"service_migration.tf": own["service_migration.tf"]}
     live = on_moto(Module(folder), tmp_path / "live", moto_url)
     live.must("apply", "-input=false", "-auto-approve", "-var-file=dev.tfvars", "-target=terraform_data.migration")
     live.must("apply", "-input=false", "-auto-approve", "-var-file=dev.tfvars", timeout=600)
@@ -157,7 +154,7 @@ def test_applies_plans_no_change_and_destroys(
     assert outputs["service_url"]["value"].startswith("http://lb-")
     assert set(outputs["provider_secrets"]["value"]) == {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "APP_MAIL__PASSWORD"}
     assert re.search(r":task-definition/\S+-migration:\d+$", outputs["migration"]["value"]["task"])
-    assert '"password' not in json.dumps(outputs)
+    assert "password" not in json.dumps(outputs)
 
     again = live.run("plan", "-input=false", "-detailed-exitcode", "-var-file=dev.tfvars")
     assert again.returncode == 0, f"the second plan is not empty:\n{again.stdout}\n{again.stderr}"
@@ -168,9 +165,8 @@ def test_applies_plans_no_change_and_destroys(
     actions = {change["address"]: change["change"]["actions"] for change in planned}
     assert actions['aws_ecs_service.release["canary"]'] == ["create"]
     assert actions['aws_ecs_service.release["stable"]'] == ["no-op"]
-    assert [a for a, done in actions.items() if "delete" in done] == [
-        "aws_ecs_task_definition.migration"
-    ]  # a new build's
+    replaced = [address for address, done in actions.items() if "delete" in done]
+    assert replaced == ["aws_ecs_task_definition.migration"]  # it is the newest build's
     live.must("destroy", "-input=false", "-auto-approve", "-var-file=dev.tfvars", timeout=600)
 
 

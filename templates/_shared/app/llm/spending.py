@@ -18,12 +18,13 @@ from sqlalchemy.engine import Connection, Engine
 from app.errors import BudgetExceeded, TooManyTokens
 from app.llm.usage import Usage
 from app.settings import BudgetSettings
-from app.stores.database import Housekeeping, Moment, insert_or_add, metadata
+from app.stores.database import Housekeeping, Moment, Prepared, metadata, upsert
 
 NANO = 1_000_000_000
 EVERYONE = "*"
 LAPSE = timedelta(minutes=10)  # no call takes that long; one that does is only charged when it ends
 AMOUNTS = ("tokens", "nano_usd")
+COUNTED = ("calls", "input_tokens", "output_tokens", "nano_usd")
 LOOK_SECONDS = 60.0  # how often reservations that have lapsed are looked for
 
 ledger = sa.Table(
@@ -68,7 +69,7 @@ SET tokens = spend_budget.tokens + excluded.tokens, nano_usd = spend_budget.nano
 RETURNING caller, tokens, nano_usd
 """
 SET_ASIDE = reservations.insert()
-TAKE_BACK = reservations.delete().where(reservations.c.id == sa.bindparam("taken"))
+TAKE_BACK = reservations.delete().where(reservations.c.id == sa.bindparam("taken")).returning(reservations.c.id)
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,10 @@ class Spending:
 
     def __init__(self, engine: Engine, settings: BudgetSettings) -> None:
         self._engine = engine
-        self._add_to_accounts = _add_to_accounts(engine.dialect.name)
+        self._add_to_accounts = Prepared(_add_to_accounts(engine.dialect.name), engine.dialect)
+        self._add_to_ledger = Prepared(upsert(engine.dialect.name, ledger, COUNTED), engine.dialect)
+        self._set_aside = Prepared(SET_ASIDE, engine.dialect)
+        self._take_back = Prepared(TAKE_BACK, engine.dialect)
         self._settings = settings
         self._looking = Housekeeping(LOOK_SECONDS)
         self._refused: set[tuple[date, str]] = set()
@@ -130,8 +134,8 @@ class Spending:
             if self._looking.due():
                 self._give_back_lapsed(now)
             with self._engine.begin() as connection:
-                self._set_aside(connection, reservation)
-                connection.execute(SET_ASIDE, {**vars(reservation), "lapses_at": now + LAPSE})
+                self._claim(connection, reservation)
+                self._set_aside.run(connection, {**vars(reservation), "lapses_at": now + LAPSE})
         return reservation
 
     def settle(self, reservation: Reservation, feature: str, model: str, used: Usage) -> list[BudgetWarning]:
@@ -146,7 +150,7 @@ class Spending:
                     "output_tokens": used.output_tokens,
                     "nano_usd": round(used.cost_usd * NANO),
                 }
-                insert_or_add(connection, ledger, key, amounts)
+                self._add_to_ledger.run(connection, key | amounts)
         return warnings
 
     def gone(self, caller: str) -> list[BudgetWarning]:
@@ -194,7 +198,7 @@ class Spending:
     def _charge(self, connection: Connection, reservation: Reservation, used: Usage) -> list[BudgetWarning]:
         """Put what was used in the place of what was set aside, and tell which budgets run out."""
         tokens, nano_usd = used.input_tokens + used.output_tokens, round(used.cost_usd * NANO)
-        if connection.execute(TAKE_BACK, {"taken": reservation.id}).rowcount:  # it has not lapsed
+        if self._take_back.run(connection, {"taken": reservation.id}):  # it has not lapsed
             tokens, nano_usd = tokens - reservation.tokens, nano_usd - reservation.nano_usd
         shares = self._add(connection, reservation.caller, reservation.day, tokens, nano_usd)
         told = ((account, max(shares[account])) for account in (reservation.caller, EVERYONE))
@@ -213,10 +217,10 @@ class Spending:
             lapsed = connection.execute(reservations.select().where(reservations.c.lapses_at < now)).all()
         for row in lapsed:
             with self._engine.begin() as connection:
-                if connection.execute(TAKE_BACK, {"taken": row.id}).rowcount:
+                if self._take_back.run(connection, {"taken": row.id}):
                     self._add(connection, row.caller, row.day, -row.tokens, -row.nano_usd)
 
-    def _set_aside(self, connection: Connection, reservation: Reservation) -> None:
+    def _claim(self, connection: Connection, reservation: Reservation) -> None:
         shares = self._add(connection, reservation.caller, reservation.day, reservation.tokens, reservation.nano_usd)
         for account in (reservation.caller, EVERYONE):
             self._refuse_beyond(account, reservation, *shares[account])
@@ -238,8 +242,8 @@ class Spending:
     ) -> dict[str, tuple[float, float]]:
         """Charge a caller's account and everybody's, which stay locked; the shares of each that are gone then."""
         values = {"day": day, "caller": caller, "everyone": EVERYONE, "tokens": tokens, "nano_usd": nano_usd}
-        rows = connection.execute(self._add_to_accounts, values).all()
-        return {row.caller: self._share(row.caller, row.tokens, row.nano_usd) for row in rows}
+        rows = self._add_to_accounts.run(connection, values)
+        return {account: self._share(account, tokens, nano_usd) for account, tokens, nano_usd in rows}
 
     def _share(self, account: str, tokens: int, nano_usd: int) -> tuple[float, float]:
         """How much of the account's tokens and money is gone; 0 where there is no limit."""
@@ -250,7 +254,7 @@ class Spending:
         return tokens / most_tokens if most_tokens else 0.0, nano_usd / NANO / most_usd if most_usd else 0.0
 
 
-def _add_to_accounts(dialect: str) -> sa.Executable:
+def _add_to_accounts(dialect: str) -> sa.TextClause:
     """PostgreSQL is told the constraint: a service of many organisations adds theirs to the key."""
     key = "ON CONSTRAINT spend_budget_pkey" if dialect == "postgresql" else "(day, caller)"
     types = [sa.bindparam("day", type_=sa.Date), *(sa.bindparam(name, type_=sa.BigInteger) for name in AMOUNTS)]

@@ -3,13 +3,15 @@
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.errors import ConfigurationError
 
@@ -57,7 +59,7 @@ def create_missing_tables(engine: Engine) -> None:
 
 def insert_or_update(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
     """Insert `row`, in place of the row with its primary key if there is one."""
-    connection.execute(_upsert(connection.dialect.name, table, ()), row)
+    connection.execute(upsert(connection.dialect.name, table, ()), row)
 
 
 def insert_or_add(connection: Connection, table: sa.Table, key: Mapping[str, Any], amounts: Mapping[str, int]) -> Any:  # noqa: ANN401 - the row's type is the table's
@@ -65,11 +67,11 @@ def insert_or_add(connection: Connection, table: sa.Table, key: Mapping[str, Any
 
     The row stays locked until the transaction ends.
     """
-    return connection.execute(_upsert(connection.dialect.name, table, tuple(amounts)), {**key, **amounts}).one()
+    return connection.execute(upsert(connection.dialect.name, table, tuple(amounts)), {**key, **amounts}).one()
 
 
 @lru_cache
-def _upsert(dialect: str, table: sa.Table, added: tuple[str, ...]) -> sa.Executable:
+def upsert(dialect: str, table: sa.Table, added: tuple[str, ...]) -> sa.Insert:
     """The statement, made once: SQLAlchemy takes longer to build it than a database to do it."""
     statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
     known = same_key(dialect, table)
@@ -89,6 +91,36 @@ def same_key(dialect: str, table: sa.Table) -> dict[str, Any]:
     if dialect == "postgresql":
         return {"constraint": f"{table.name}_pkey"}
     return {"index_elements": [column.name for column in table.primary_key]}
+
+
+class Prepared:
+    """A statement compiled once and run on the driver's own cursor: for the few that stand around every model call.
+
+    SQLAlchemy takes longer around a statement than SQLite inside it. Values are converted by the types of their
+    columns; rows come as the driver gives them.
+    """
+
+    def __init__(self, statement: sa.ClauseElement, dialect: sa.Dialect) -> None:
+        compiled = cast("SQLCompiler", statement.compile(dialect=dialect))
+        types = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
+        converters = {name: kind.bind_processor(dialect) for name, kind in types.items()}
+        self._sql = str(compiled)
+        self._order = compiled.positiontup  # of the values, where the driver knows no names
+        self._converters = {name: convert for name, convert in converters.items() if convert}
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run it in the connection's transaction; the rows that it returns, none where it returns nothing.
+
+        Raises:
+            OperationalError: the database is away, busy or full, as `connection.execute` says it.
+        """
+        given = {**values, **{name: convert(values[name]) for name, convert in self._converters.items()}}
+        with closing(connection.connection.cursor()) as cursor:
+            try:
+                cursor.execute(self._sql, [given[name] for name in self._order] if self._order else given)
+                return list(cursor.fetchall()) if cursor.description else []
+            except connection.dialect.loaded_dbapi.OperationalError as error:
+                raise sa.exc.OperationalError(self._sql, None, error) from error
 
 
 class Housekeeping:

@@ -2,13 +2,22 @@
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from app.stores.database import Housekeeping, close_database, insert_or_add, insert_or_update, open_database
+from app.stores.database import (
+    Housekeeping,
+    Moment,
+    Prepared,
+    close_database,
+    insert_or_add,
+    insert_or_update,
+    open_database,
+)
 
 counts = sa.Table(
     "count",
@@ -17,6 +26,12 @@ counts = sa.Table(
     sa.Column("who", sa.String(9), primary_key=True),
     sa.Column("calls", sa.Integer, nullable=False),
     sa.Column("note", sa.String(9), nullable=False),
+)
+visits = sa.Table(
+    "visit",
+    sa.MetaData(),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("at", Moment, nullable=False),
 )
 
 
@@ -47,6 +62,49 @@ def test_amounts_are_added_to_the_row_that_is_there_and_told(engine: Engine) -> 
         begun = insert_or_add(connection, counts, {"day": 2, "who": "anna", "note": "new"}, {"calls": 2})
     assert (added.calls, begun.calls) == (7, 2)
     assert rows(engine) == [(1, "anna", 7, "kept"), (2, "anna", 2, "new")]
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    on_server = request.param == "PostgreSQL"
+    engine = open_database(request.getfixturevalue("databases")() if on_server else f"sqlite:///{tmp_path}/visits.db")
+    yield engine
+    engine.dispose()
+
+
+def test_a_prepared_statement_writes_what_sqlalchemy_reads_and_the_other_way_round(database: Engine) -> None:
+    visits.create(database)
+    moment = datetime(2026, 2, 28, 12, 30, 1, 5, tzinfo=UTC)
+    insert = Prepared(visits.insert(), database.dialect)
+    leave = Prepared(
+        visits.delete().where(visits.c.at == sa.bindparam("moment")).returning(visits.c.day), database.dialect
+    )
+    with database.begin() as connection:
+        assert insert.run(connection, {"day": date(2026, 2, 28), "at": moment}) == []
+        assert connection.execute(visits.select()).all() == [(date(2026, 2, 28), moment)]
+        assert len(leave.run(connection, {"moment": moment})) == 1
+        assert leave.run(connection, {"moment": moment}) == []
+
+
+def test_a_prepared_statement_belongs_to_the_transaction_around_it(database: Engine) -> None:
+    visits.create(database)
+    insert = Prepared(visits.insert(), database.dialect)
+    with database.connect() as connection:
+        with connection.begin() as transaction:
+            insert.run(connection, {"day": date(2026, 2, 28), "at": datetime.now(UTC)})
+            transaction.rollback()
+        assert connection.execute(visits.select()).all() == []
+
+
+def test_a_prepared_statement_tells_a_busy_database_as_sqlalchemy_does(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/visits.db", connect_args={"timeout": 0})
+    visits.create(engine)
+    insert = Prepared(visits.insert(), engine.dialect)
+    with engine.begin() as writer, engine.connect() as other:
+        writer.exec_driver_sql("BEGIN IMMEDIATE")
+        with pytest.raises(sa.exc.OperationalError, match="locked"):
+            insert.run(other, {"day": date(2026, 2, 28), "at": datetime.now(UTC)})
+    engine.dispose()
 
 
 def test_a_sqlite_file_lets_readers_go_on_while_one_writes(tmp_path: Path) -> None:

@@ -22,9 +22,11 @@ from app.settings import BudgetSettings
 from app.stores.database import open_database
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    database = open_database(f"sqlite:///{tmp_path}/app.db")
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    on_server = request.param == "PostgreSQL"
+    url = request.getfixturevalue("databases")() if on_server else f"sqlite:///{tmp_path}/app.db"
+    database = open_database(url)
     yield database
     database.dispose()
 
