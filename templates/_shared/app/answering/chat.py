@@ -89,7 +89,7 @@ class Answering:
             log.info("question", text=asked.question)
         history = await self._history(caller, asked.conversation_id)
         if history:
-            answers = self.assistant.stream(asked.question, asked.filters, history, caller)
+            answers = self.assistant.stream(asked.question, asked.filters, history, caller, whole=not asked.stream)
         else:
             answers = self._stand_alone(asked, caller)
         async with aclosing(answers) as parts:
@@ -119,7 +119,7 @@ class Answering:
             yield Reply(lookup.answer, Evidence((), lookup.answer.evidence))
             return
         prepared = lookup.prepared if lookup else prepared
-        answers = self.assistant.stream(asked.question, asked.filters, (), caller, prepared)
+        answers = self.assistant.stream(asked.question, asked.filters, (), caller, prepared, whole=not asked.stream)
         async with aclosing(answers) as parts:
             async for part in parts:
                 if isinstance(part, Reply) and lookup:
