@@ -12,6 +12,7 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Send
 
 from app.answering.assistant import PROMPT, Answer, Assistant, Reply
 from app.answering.conversations import Conversations, Turn, turn
@@ -153,7 +154,7 @@ async def respond(question: Question, answering: Answering, caller: str) -> Resp
     if question.stream:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # no proxy may hold the stream back
         events = _events(question, answering, caller)
-        return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+        return EventStream(events, headers=headers, media_type="text/event-stream")
     async with aclosing(answering.parts(question, caller)) as parts:
         *_, reply = [part async for part in parts]
     assert isinstance(reply, Reply)  # noqa: S101 - the parts end with it
@@ -161,17 +162,42 @@ async def respond(question: Question, answering: Answering, caller: str) -> Resp
     return Response(reply.answer.model_dump_json(), media_type="application/json", background=watch)
 
 
+class EventStream(StreamingResponse):
+    """A stream whose head goes out with its first event: what fails before is told like any other failure."""
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the events."""
+        held: list[Message] = []
+
+        async def send_together(message: Message) -> None:
+            held.append(message)
+            if message["type"] != "http.response.start":
+                for each in held:
+                    await send(each)
+                held.clear()
+
+        await super().stream_response(send_together)
+
+
 async def _events(question: Question, answering: Answering, caller: str) -> AsyncGenerator[bytes]:
-    """`delta` events with checked text, then one `answer` event; an `error` event if the model fails midway."""
+    """`delta` events with checked text, then one `answer` event; an `error` event if the model fails midway.
+
+    Raises:
+        AppError: there is no answer, and no event was given yet.
+    """
+    begun = False
     try:
         async with aclosing(answering.parts(question, caller)) as parts:
             async for part in parts:
                 if isinstance(part, Delta):
                     yield _event("delta", part)
+                    begun = True
                     continue
                 yield _event("answer", part.answer)
                 await answering.watch(question, part)
     except AppError as error:
+        if not begun:
+            raise
         yield _event("error", Failure(detail=str(error)))
 
 

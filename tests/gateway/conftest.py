@@ -1,0 +1,41 @@
+"""The provider server, and the variables by which the providers' clients find it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.provider_server import ProviderServer, greet, serve_providers
+
+sys.path[:0] = [str(Path(__file__).parents[2] / "templates" / part) for part in ("_shared", "rag-platform")]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[ProviderServer]:
+    with serve_providers() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: ProviderServer, monkeypatch: pytest.MonkeyPatch) -> ProviderServer:
+    running.providers.clear()
+    running.charged.clear()
+    running.speak = greet
+    for name, value in {
+        "OPENAI_API_KEY": "x",
+        "OPENAI_BASE_URL": f"{running.url}/openai/v1",
+        "OLLAMA_BASE_URL": f"{running.url}/compatible/v1",
+        "ANTHROPIC_API_KEY": "x",
+        "ANTHROPIC_BASE_URL": f"{running.url}/anthropic",
+        "GOOGLE_API_KEY": "x",
+        "GOOGLE_GEMINI_BASE_URL": f"{running.url}/gemini",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"{running.url}/bedrock",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return running
