@@ -1,16 +1,22 @@
-"""The provider server, and the variables by which the providers' clients find it."""
+"""A project, the provider server, and the variables by which the providers' clients find it."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.gateway.provider_server import ProviderServer, greet, serve_providers
 
-sys.path[:0] = [str(Path(__file__).parents[2] / "templates" / part) for part in ("_shared", "rag-platform")]
+
+@pytest.fixture(scope="session", autouse=True)
+def project(rendered: Callable[..., Path]) -> Path:
+    """A RAG project, whose `app` the tests import."""
+    folder = rendered("rag-platform")
+    sys.path.insert(0, str(folder))
+    return folder
 
 
 @pytest.fixture(scope="module")
