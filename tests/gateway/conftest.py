@@ -33,6 +33,9 @@ def server(running: ProviderServer, monkeypatch: pytest.MonkeyPatch) -> Provider
     for name, value in {
         "OPENAI_API_KEY": "x",
         "OPENAI_BASE_URL": f"{running.url}/openai/v1",
+        "AZURE_OPENAI_ENDPOINT": f"{running.url}/azure",
+        "AZURE_OPENAI_API_KEY": "x",
+        "OPENAI_API_VERSION": "2025-04-01-preview",
         "OLLAMA_BASE_URL": f"{running.url}/compatible/v1",
         "ANTHROPIC_API_KEY": "x",
         "ANTHROPIC_BASE_URL": f"{running.url}/anthropic",

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.slow
 HELLO = [ModelRequest.user_text_prompt("When do the doors open?")]
 MODELS = {
     "openai": "openai:gpt-5-mini",
+    "azure": "azure:gpt-5-mini",
     "compatible": "ollama:served",
     "anthropic": "anthropic:claude-haiku-4-5",
     "gemini": "google:gemini-2.5-flash",

@@ -4,7 +4,6 @@ import os
 from functools import partial
 from pkgutil import resolve_name
 
-from pydantic_ai.exceptions import UserError
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.providers import Provider, infer_provider
 from pydantic_ai.settings import ModelSettings
@@ -18,6 +17,11 @@ from app.settings import LLMSettings
 OFFLINE = "offline"
 NONE = "none"
 BEDROCK = "bedrock"
+REMEDY = "Set the provider's key in .env, or use `offline`."
+REMEDIES = {  # where the client does not name the variable that it misses
+    BEDROCK: "Set AWS_DEFAULT_REGION in .env.",
+    "google-cloud": "Set GOOGLE_CLOUD_PROJECT in .env, and log in with `gcloud auth application-default login`.",
+}
 
 
 def build_gateway(settings: LLMSettings) -> Gateway:
@@ -69,10 +73,9 @@ def _guarded(name: str, setting: str, settings: LLMSettings, breakers: dict[str,
     try:
         model = infer_model(name, partial(_provider, settings.timeout_seconds))
         return [GuardedModel(model, breaker, _sdk_settings(provider))]
-    except (UserError, ValueError, ImportError) as error:
-        raise ConfigurationError(
-            f"{setting}={name!r} cannot be used: {error}", "Set the provider's key in .env, or use `offline`."
-        ) from None
+    except Exception as error:  # noqa: BLE001 - each provider's client has errors of its own
+        remedy = REMEDIES.get(provider, REMEDY)
+        raise ConfigurationError(f"{setting}={name!r} cannot be used: {error}", remedy) from None
 
 
 def _sdk_settings(provider: str) -> ModelSettings:
