@@ -23,7 +23,6 @@ from app.llm.factory import build_gateway
 from app.llm.gateway import Gateway
 from app.llm.metering import Meter
 from app.llm.spending import Spending
-from app.llm.usage import price
 from app.observability.telemetry import build_telemetry
 from app.settings import BudgetSettings, LLMSettings
 from app.stores.database import open_database
@@ -118,7 +117,7 @@ def ask_through(gateway: Gateway, folder: Path) -> Call:
             async for _ in response:
                 pass
             answer = response.get()
-            receipt.usage = price(answer)
+            receipt.take(answer)
             return answer.text or ""
 
     return ask

@@ -29,6 +29,11 @@ PASSAGE = re.compile(r'<passage id="1"[^>]*>\s*(.+?)\n', re.DOTALL)
 Scope = dict[str, Any]
 
 
+def greet(_: dict[str, Any]) -> Sequence[str]:
+    """What a model says that reads nothing."""
+    return WORDS
+
+
 @dataclass
 class Provider:
     """How one provider behaves: `ok`, an HTTP status, `hang`, `garbage`, or `empty` for a response without a body.
@@ -48,7 +53,7 @@ class ProviderServer:
     """All providers at one address; each under a path of its own. `speak` makes a stream's words from the request."""
 
     url: str
-    speak: Callable[[dict[str, Any]], Sequence[str]] = lambda _: WORDS
+    speak: Callable[[dict[str, Any]], Sequence[str]] = greet
     providers: dict[str, Provider] = field(default_factory=dict)
     charged: Counter[str] = field(default_factory=Counter)
 
@@ -86,9 +91,11 @@ class ProviderServer:
             return
         if provider.behave == "garbage":
             await _send(send, 200, b"application/json", [b'{"half": '])
+            provider.finished = time.perf_counter()
             return
         if provider.behave == "empty":
             await _send(send, 200, _kind(name, bool(parts)), [])
+            provider.finished = time.perf_counter()
             return
         if not parts:
             await _send(send, 200, b"application/json", [json.dumps(WHOLE[name]).encode()])
@@ -115,7 +122,7 @@ class ProviderServer:
 
 
 @contextmanager
-def serve_providers(speak: Callable[[dict[str, Any]], Sequence[str]] = lambda _: WORDS) -> Iterator[ProviderServer]:
+def serve_providers(speak: Callable[[dict[str, Any]], Sequence[str]] = greet) -> Iterator[ProviderServer]:
     """The server on a free port of 127.0.0.1, stopped at the end."""
     providers = ProviderServer("", speak)
     config = uvicorn.Config(providers, port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import math
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from pydantic_ai.direct import model_request, model_request_stream
 from pydantic_ai.messages import ModelRequest, ModelResponse
 
-from tests.gateway.provider_server import ProviderServer, serve_providers
+from tests.gateway.provider_server import ProviderServer
 from tests.gateway.wire_formats import TEXT, USAGE
-
-sys.path[:0] = [str(Path(__file__).parents[2] / "templates" / part) for part in ("_shared", "rag-platform")]
 
 if TYPE_CHECKING:
     from app.llm.gateway import Gateway
@@ -26,40 +23,17 @@ pytestmark = pytest.mark.slow
 HELLO = [ModelRequest.user_text_prompt("When do the doors open?")]
 MODELS = {
     "openai": "openai:gpt-5-mini",
+    "azure": "azure:gpt-5-mini",
     "compatible": "ollama:served",
     "anthropic": "anthropic:claude-haiku-4-5",
     "gemini": "google:gemini-2.5-flash",
     "bedrock": "bedrock:anthropic.claude-haiku-4-5",
 }
 FAILOVER_SECONDS = 0.1
+HANG_LIMIT = 0.5  # seconds
+ROUNDS = 3  # a busy machine may be late once, but not every time
 Result = TypeVar("Result")
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[ProviderServer]:
-    with serve_providers() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: ProviderServer, monkeypatch: pytest.MonkeyPatch) -> ProviderServer:
-    running.providers.clear()
-    running.charged.clear()
-    for name, value in {
-        "OPENAI_API_KEY": "x",
-        "OPENAI_BASE_URL": f"{running.url}/openai/v1",
-        "OLLAMA_BASE_URL": f"{running.url}/compatible/v1",
-        "ANTHROPIC_API_KEY": "x",
-        "ANTHROPIC_BASE_URL": f"{running.url}/anthropic",
-        "GOOGLE_API_KEY": "x",
-        "GOOGLE_GEMINI_BASE_URL": f"{running.url}/gemini",
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"{running.url}/bedrock",
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    return running
+Ask = Callable[["Gateway"], Awaitable[tuple[ModelResponse, float]]]
 
 
 def gateway(primary: str, fallback: str | None = None, **settings: float) -> Gateway:
@@ -91,6 +65,26 @@ async def stream(gateway: Gateway) -> tuple[ModelResponse, float]:
         return response.get(), first
 
 
+async def whole(gateway: Gateway) -> tuple[ModelResponse, float]:
+    """The response, and when it came."""
+    response = await model_request(gateway.choose("Why?")[0], HELLO)
+    return response, time.perf_counter()
+
+
+def another(name: str) -> str:
+    """The provider that takes over."""
+    return "anthropic" if name != "anthropic" else "openai"
+
+
+def warm_up(server: ProviderServer, *names: str) -> None:
+    """What Python prepares for the first call to a provider is not the failover's."""
+    for name in names:
+        gate = gateway(name)
+        run(gate, lambda: stream(gate))  # noqa: B023 - it is run at once
+    server.providers.clear()
+    server.charged.clear()
+
+
 def used(response: ModelResponse) -> tuple[int, int]:
     return response.usage.input_tokens, response.usage.output_tokens
 
@@ -110,57 +104,81 @@ def test_a_whole_answer_arrives_with_its_tokens(server: ProviderServer, name: st
     assert (response.text, used(response)) == (TEXT, USAGE)
 
 
-@pytest.mark.parametrize("status", [429, 500, 503, 401])
+@pytest.mark.parametrize("first_call", [True, False], ids=["first", "second"])
+@pytest.mark.parametrize("ask", [stream, whole])
+@pytest.mark.parametrize("behave", [429, 500, 503, 401, "garbage", "empty"])
 @pytest.mark.parametrize("name", MODELS)
-def test_a_refusal_moves_on_at_once_and_is_tried_once(server: ProviderServer, name: str, status: int) -> None:
-    other = "anthropic" if name != "anthropic" else "openai"
-    server[name].behave = status
-    gate = gateway(name, other)
-
-    async def twice() -> tuple[ModelResponse, float]:
-        await stream(gate)  # what a client prepares on its first call is not the failover's
-        return await stream(gate)
-
-    response, first = run(gate, twice)
-    assert response.text == TEXT
-    assert server[name].calls == 2
-    assert first - server[name].finished < FAILOVER_SECONDS
-    assert server.charged == {other: 2}
-
-
-@pytest.mark.parametrize("behave", ["garbage", "empty", "hang"])
-@pytest.mark.parametrize("name", MODELS)
-def test_nonsense_and_silence_move_on_too(server: ProviderServer, name: str, behave: str) -> None:
-    other = "anthropic" if name != "anthropic" else "openai"
+def test_a_failure_moves_on_at_once_and_is_tried_once(
+    server: ProviderServer, name: str, behave: int | str, ask: Ask, first_call: bool
+) -> None:
+    other = another(name)
+    warm_up(server, name, other)
     server[name].behave = behave
-    gate = gateway(name, other, deadline_seconds=2, breaker_failures=1)
-    response, _ = run(gate, lambda: stream(gate))
+    calls = 1 if first_call else 2
+    quickest = math.inf
+
+    async def several() -> float:
+        for _ in range(calls):
+            response, answered = await ask(gate)
+            assert response.text == TEXT
+        return answered - server[name].finished
+
+    for rounds in range(1, ROUNDS + 1):
+        gate = gateway(name, other)
+        quickest = min(quickest, run(gate, several))
+        assert (server[name].calls, server.charged) == (calls * rounds, {other: calls * rounds})
+        if quickest < FAILOVER_SECONDS:
+            return
+    pytest.fail(f"the quickest failover took {quickest:.3f} s")
+
+
+@pytest.mark.parametrize("ask", [stream, whole])
+@pytest.mark.parametrize("name", MODELS)
+def test_silence_moves_on_when_its_time_is_up(server: ProviderServer, name: str, ask: Ask) -> None:
+    other = another(name)
+    warm_up(server, name, other)
+    server[name].behave = "hang"
+    gate = gateway(name, other, timeout_seconds=HANG_LIMIT, breaker_failures=1)
+
+    async def timed() -> tuple[ModelResponse, float]:
+        started = time.perf_counter()
+        response, answered = await ask(gate)
+        return response, answered - started
+
+    response, seconds = run(gate, timed)
     assert response.text == TEXT
+    assert HANG_LIMIT < seconds < HANG_LIMIT + FAILOVER_SECONDS
     assert server.charged == {other: 1}
     assert sorted(gate.states().values()) == ["closed", "open"]
 
 
 @pytest.mark.parametrize("behave", ["garbage", "empty"])
 @pytest.mark.parametrize("name", MODELS)
-def test_a_whole_answer_that_is_nonsense_moves_on(server: ProviderServer, name: str, behave: str) -> None:
-    other = "anthropic" if name != "anthropic" else "openai"
+def test_nonsense_counts_against_its_provider(server: ProviderServer, name: str, behave: str) -> None:
     server[name].behave = behave
-    gate = gateway(name, other)
-    assert run(gate, lambda: model_request(gate.choose("Why?")[0], HELLO)).text == TEXT
-    assert server.charged == {other: 1}
+    gate = gateway(name, another(name), breaker_failures=1)
+    run(gate, lambda: stream(gate))
+    assert sorted(gate.states().values()) == ["closed", "open"]
 
 
 @pytest.mark.parametrize("behave", ["cut", "short", "torn"])
 @pytest.mark.parametrize("name", MODELS)
-def test_a_stream_that_ends_in_the_middle_is_an_error_and_never_half_an_answer(
+def test_a_stream_that_ends_in_the_middle_is_an_error_and_the_models_behind_it_can_be_asked(
     server: ProviderServer, name: str, behave: str
 ) -> None:
-    from app.errors import ModelUnavailable
+    from app.llm.gateway import BrokenOff
 
     server[name].behave = behave
-    gate = gateway(name, "anthropic" if name != "anthropic" else "openai", breaker_failures=1)
-    with pytest.raises(ModelUnavailable, match="did not answer"):
-        run(gate, lambda: stream(gate))
+    gate = gateway(name, another(name), breaker_failures=1)
+
+    async def ask_the_rest() -> str | None:
+        with pytest.raises(BrokenOff, match="did not answer") as broken:
+            await stream(gate)
+        assert broken.value.rest
+        return (await model_request(broken.value.rest, HELLO)).text
+
+    assert run(gate, ask_the_rest) == TEXT
+    assert (server[name].calls, server[another(name)].calls) == (1, 1)
     assert sorted(gate.states().values()) == ["closed", "open"]
 
 

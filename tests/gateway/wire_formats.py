@@ -1,4 +1,7 @@
-"""What providers send: whole answers and streams, in the wire formats of OpenAI, Anthropic, Gemini and Bedrock."""
+"""What providers send: whole answers and streams, in the wire formats of OpenAI, Anthropic, Gemini and Bedrock.
+
+Azure OpenAI and servers such as Ollama and vLLM speak OpenAI's older format, chat completions.
+"""
 
 from __future__ import annotations
 
@@ -129,21 +132,24 @@ def bedrock_stream(words: Sequence[str]) -> list[bytes]:
 
 STREAM: dict[str, Callable[[Sequence[str]], list[bytes]]] = {
     "openai": openai_stream,
+    "azure": chat_stream,
     "compatible": chat_stream,
     "anthropic": anthropic_stream,
     "gemini": gemini_stream,
     "bedrock": bedrock_stream,
 }
+CHAT = {
+    "id": "c1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "served",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": TEXT}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": USAGE[0], "completion_tokens": USAGE[1], "total_tokens": sum(USAGE)},
+}
 WHOLE: dict[str, dict[str, Any]] = {
     "openai": openai_response("completed", openai_message("completed", TEXT)),
-    "compatible": {
-        "id": "c1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "served",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": TEXT}, "finish_reason": "stop"}],
-        "usage": {"prompt_tokens": USAGE[0], "completion_tokens": USAGE[1], "total_tokens": sum(USAGE)},
-    },
+    "azure": CHAT,
+    "compatible": CHAT,
     "anthropic": anthropic_message({"type": "text", "text": TEXT}),
     "gemini": gemini_chunk(TEXT, "STOP"),
     "bedrock": {

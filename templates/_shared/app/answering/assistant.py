@@ -51,9 +51,9 @@ EXAMPLE: dict[str, Any] = {
 class Answer(BaseModel):
     """A finished answer in plain text. Without citations it is a refusal: `refused` is true and nothing is claimed.
 
-    `rewrite` is the complete question where a follow-up question was completed from its conversation; `route` says why
-    this model answered. `offline`: the sentences are copied from the passages, `degraded` because no provider answered.
-    `cached`: the same question was answered before.
+    `rewrite` is the complete question where a follow-up question was completed from its conversation. `route` says why
+    a model was preferred, `model` which one answered. `offline`: the sentences are copied from the passages,
+    `degraded` because no provider answered. `cached`: the same question was answered before.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
@@ -86,7 +86,7 @@ class Reply:
 class Progress:
     """All that is known when the last sentence is written; `started` is on the performance counter."""
 
-    prompt: str
+    prepared: Prepared
     pieces: Sequence[str]
     check: CitationCheck
     evidence: Evidence
@@ -104,7 +104,6 @@ class Assistant:
         self._retriever = platform.retriever
         self._follow_ups = FollowUps(platform)
         self._writer = Writer(platform)
-        self._model = platform.model
         self._gateway = platform.gateway
         self._prompts = platform.prompts
         self._settings = platform.settings
@@ -123,7 +122,7 @@ class Assistant:
 
     async def answer(self, question: str, where: Mapping[str, str] = EVERYWHERE, history: Sequence[Turn] = ()) -> Reply:
         """The whole answer at once, with its evidence; for the parameters and errors see `stream`."""
-        async with aclosing(self.stream(question, where, history)) as parts:
+        async with aclosing(self.stream(question, where, history, whole=True)) as parts:
             *_, reply = [part async for part in parts]
         assert isinstance(reply, Reply)  # noqa: S101 - a stream ends with its reply
         return reply
@@ -135,12 +134,15 @@ class Assistant:
         history: Sequence[Turn] = (),
         caller: str = LOCAL,
         prepared: Prepared | None = None,
+        *,
+        whole: bool = False,
     ) -> AsyncGenerator[Delta | Reply]:
         """Checked pieces as they come, then the reply. Close it when leaving early.
 
         Only passages with all the tags of `where` are searched. `history` completes the question and nothing else:
         an answer rests on passages, never on an earlier answer. `caller` decides who gets a canary's prompt and whose
-        budget is charged. `prepared` is what was decided about the complete question already.
+        budget is charged. `prepared` is what was decided about the complete question already. `whole` is for readers
+        who get the answer at once: its pieces come at the end, so that another model can begin anew until then.
 
         Raises:
             ModelUnavailable: the model broke off in the middle.
@@ -156,7 +158,8 @@ class Assistant:
             pieces: list[str] = []
             written: Written | None = None
             if evidence.coverage >= self._settings.retrieval.min_evidence:
-                async with aclosing(self._writer.write(complete, evidence.hits, check, prepared, caller)) as parts:
+                writing = self._writer.write(complete, evidence.hits, check, prepared, caller, whole=whole)
+                async with aclosing(writing) as parts:
                     async for part in parts:
                         if isinstance(part, Written):
                             written, usage = part, usage + part.usage
@@ -165,14 +168,15 @@ class Assistant:
                             self._telemetry.first_text.record(time.perf_counter() - started)
                         pieces.append(part.text)
                         yield part
-            done = Progress(prepared.prompt.label, pieces, check, evidence, rewrite, written, usage, started)
+            done = Progress(prepared, pieces, check, evidence, rewrite, written, usage, started)
             reply = Reply(self._finish(done), evidence)
         yield reply
 
     def _finish(self, done: Progress) -> Answer:
         refused = not done.check.citations
         outcome = "refused" if refused else "answered"
-        self._telemetry.answers.add(1, {"outcome": outcome, "prompt": done.prompt})
+        prompt = done.prepared.prompt.label
+        self._telemetry.answers.add(1, {"outcome": outcome, "prompt": prompt})
         self._telemetry.coverage.record(done.evidence.coverage)
         if not refused:
             self._telemetry.precision.record(len(done.check.cited) / len(done.evidence.hits))
@@ -183,12 +187,12 @@ class Assistant:
             refused=refused,
             evidence=round(done.evidence.coverage, 3),
             usage=done.usage,
-            model=done.written.model if done.written else self._model.model_name,
+            model=done.written.model if done.written else done.prepared.model.model_name,
             route=done.written.route if done.written else "the evidence was too thin to ask a model",
             offline=self._offline or degraded,
             degraded=degraded,
             cached=False,
-            prompt_version=done.prompt,
+            prompt_version=prompt,
             rewrite=done.rewrite,
             latency_ms=round((time.perf_counter() - done.started) * 1000, 1),
             trace_id=trace_id(),

@@ -12,6 +12,7 @@ from fastapi.sse import format_sse_event
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Send
 
 from app.answering.assistant import PROMPT, Answer, Assistant, Reply
 from app.answering.conversations import Conversations, Turn, turn
@@ -89,7 +90,7 @@ class Answering:
             log.info("question", text=asked.question)
         history = await self._history(caller, asked.conversation_id)
         if history:
-            answers = self.assistant.stream(asked.question, asked.filters, history, caller)
+            answers = self.assistant.stream(asked.question, asked.filters, history, caller, whole=not asked.stream)
         else:
             answers = self._stand_alone(asked, caller)
         async with aclosing(answers) as parts:
@@ -119,7 +120,7 @@ class Answering:
             yield Reply(lookup.answer, Evidence((), lookup.answer.evidence))
             return
         prepared = lookup.prepared if lookup else prepared
-        answers = self.assistant.stream(asked.question, asked.filters, (), caller, prepared)
+        answers = self.assistant.stream(asked.question, asked.filters, (), caller, prepared, whole=not asked.stream)
         async with aclosing(answers) as parts:
             async for part in parts:
                 if isinstance(part, Reply) and lookup:
@@ -153,7 +154,7 @@ async def respond(question: Question, answering: Answering, caller: str) -> Resp
     if question.stream:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # no proxy may hold the stream back
         events = _events(question, answering, caller)
-        return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+        return EventStream(events, headers=headers, media_type="text/event-stream")
     async with aclosing(answering.parts(question, caller)) as parts:
         *_, reply = [part async for part in parts]
     assert isinstance(reply, Reply)  # noqa: S101 - the parts end with it
@@ -161,17 +162,42 @@ async def respond(question: Question, answering: Answering, caller: str) -> Resp
     return Response(reply.answer.model_dump_json(), media_type="application/json", background=watch)
 
 
+class EventStream(StreamingResponse):
+    """A stream whose head goes out with its first event: what fails before is told like any other failure."""
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the events."""
+        held: list[Message] = []
+
+        async def send_together(message: Message) -> None:
+            held.append(message)
+            if message["type"] != "http.response.start":
+                for each in held:
+                    await send(each)
+                held.clear()
+
+        await super().stream_response(send_together)
+
+
 async def _events(question: Question, answering: Answering, caller: str) -> AsyncGenerator[bytes]:
-    """`delta` events with checked text, then one `answer` event; an `error` event if the model fails midway."""
+    """`delta` events with checked text, then one `answer` event; an `error` event if the model fails midway.
+
+    Raises:
+        AppError: there is no answer, and no event was given yet.
+    """
+    begun = False
     try:
         async with aclosing(answering.parts(question, caller)) as parts:
             async for part in parts:
                 if isinstance(part, Delta):
                     yield _event("delta", part)
+                    begun = True
                     continue
                 yield _event("answer", part.answer)
                 await answering.watch(question, part)
     except AppError as error:
+        if not begun:
+            raise
         yield _event("error", Failure(detail=str(error)))
 
 

@@ -54,6 +54,12 @@ class CitationCheck:
         self._waiting.clear()
         return text
 
+    def start_again(self) -> None:
+        """Forget what was admitted: the answer broke off, and another one follows in its place."""
+        self.citations.clear()
+        self.cited.clear()
+        self._waiting.clear()
+
     def _supports(self, number: int, claim: str) -> bool:
         return 1 <= number <= len(self.hits) and support(claim, self.hits[number - 1].chunk.text) >= MIN_SUPPORT
 

@@ -13,7 +13,7 @@ from app.bootstrap import Platform
 from app.language import WORD, stems
 from app.llm.factory import is_offline
 from app.llm.gateway import told_as_unavailable
-from app.llm.usage import Usage, price
+from app.llm.usage import Usage
 from app.prompts.registry import Prompt
 
 PROMPT = "rewrite"
@@ -66,7 +66,7 @@ class FollowUps:
                 response = await model_request(
                     self._model, messages, model_settings=limits, instrument=self._telemetry.model_calls
                 )
-            receipt.usage = price(response)
+            receipt.take(response)
         return " ".join((response.text or "").split())[:MOST_CHARACTERS], receipt.usage
 
 

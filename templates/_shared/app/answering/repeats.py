@@ -54,8 +54,8 @@ class Repeats:
         return Lookup(scope, question, prepared, _again(kept, started) if kept else None)
 
     async def keep(self, lookup: Lookup, answer: Answer) -> None:
-        """Remember an answer; not one that was copied because no model answered."""
-        if answer.degraded:
+        """Remember an answer of the model that the scope names: not a fallback's, and not one that was copied."""
+        if answer.degraded or answer.model != lookup.prepared.model.model_name:
             return
         vector, text = lookup.prepared.vector, answer.model_dump_json()
         await to_thread.run_sync(self._cache.keep, lookup.scope, lookup.question, vector, text)

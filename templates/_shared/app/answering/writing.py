@@ -19,9 +19,9 @@ from app.answering.sentence_stream import split_stream
 from app.bootstrap import Platform
 from app.errors import ModelUnavailable
 from app.llm.factory import is_offline
-from app.llm.gateway import told_as_unavailable
+from app.llm.gateway import BrokenOff, told_as_unavailable
 from app.llm.offline import offline_model
-from app.llm.usage import Usage, offline_usage, price
+from app.llm.usage import Usage, offline_usage
 from app.prompts.registry import Prompt
 from app.stores.ports import Hit
 
@@ -48,7 +48,10 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Written:
-    """What the writing took. `degraded`: no model answered, so sentences were copied from the passages."""
+    """What the writing took, and the model that wrote.
+
+    `degraded`: no model answered, so sentences were copied from the passages.
+    """
 
     usage: Usage
     model: str
@@ -68,32 +71,45 @@ class Writer:
         self._telemetry = platform.telemetry
 
     async def write(
-        self, question: str, hits: Sequence[Hit], check: CitationCheck, prepared: Prepared, caller: str
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        check: CitationCheck,
+        prepared: Prepared,
+        caller: str,
+        *,
+        whole: bool = False,
     ) -> AsyncGenerator[Delta | Written]:
         """Checked text while the model speaks, and at the end what it took.
+
+        As long as nothing was shown, a model that breaks off gives way to the next one. `whole` shows nothing before
+        the end, for readers who get the answer at once.
 
         Raises:
             ModelUnavailable: the model broke off after the reader had seen a part.
             TooManyTokens, BudgetExceeded: the request does not fit into what is left.
         """
-        model, route = prepared.model, prepared.route
-        messages = build_messages(prepared.prompt, question, hits)
-        if self._offline:
-            async for part in self._copy(model, messages, check, route, degraded=False):
-                yield part
-            return
-        shown = False
-        try:
-            async with aclosing(self._generate(model, messages, check, route, caller)) as parts:
-                async for part in parts:
-                    yield part
-                    shown = True
-        except ModelUnavailable as error:
-            if shown:
-                raise
-            log.warning("no model answered, sentences are copied", error=str(error))
-            async for part in self._copy(self._copier, messages, check, route, degraded=True):
-                yield part
+        route, messages = prepared.route, build_messages(prepared.prompt, question, hits)
+        model: Model | None = None if self._offline else prepared.model
+        while model:
+            shown = False
+            parts = self._generate(model, messages, check, route, caller)
+            try:
+                async with aclosing(_held_back(parts) if whole else parts) as released:
+                    async for part in released:
+                        yield part
+                        shown = True
+                return
+            except ModelUnavailable as error:
+                if shown:
+                    raise
+                check.start_again()
+                model = error.rest if isinstance(error, BrokenOff) else None
+                if model is None:
+                    log.warning("no model answered, sentences are copied", error=str(error))
+        copier = prepared.model if self._offline else self._copier
+        async for part in self._copy(copier, messages, check, route, degraded=not self._offline):
+            yield part
 
     async def _generate(
         self, model: Model, messages: list[ModelMessage], check: CitationCheck, route: str, caller: str
@@ -106,8 +122,8 @@ class Writer:
                         async for delta in _admitted(response, check):
                             yield delta
                     finally:
-                        receipt.usage = price(response.get())
-        yield Written(receipt.usage, model.model_name, route, degraded=False)
+                        receipt.take(response.get())
+        yield Written(receipt.usage, receipt.model, route, degraded=False)
 
     async def _copy(
         self, model: Model, messages: list[ModelMessage], check: CitationCheck, route: str, *, degraded: bool
@@ -124,6 +140,14 @@ class Writer:
     def _open(self, model: Model, messages: list[ModelMessage]) -> AbstractAsyncContextManager[StreamedResponse]:
         settings = ModelSettings(max_tokens=self._limits.max_output_tokens)
         return model_request_stream(model, messages, model_settings=settings, instrument=self._telemetry.model_calls)
+
+
+async def _held_back(parts: AsyncGenerator[Delta | Written]) -> AsyncGenerator[Delta | Written]:
+    """The parts, when the last one has come."""
+    async with aclosing(parts):
+        kept = [part async for part in parts]
+    for part in kept:
+        yield part
 
 
 async def _admitted(response: StreamedResponse, check: CitationCheck) -> AsyncIterator[Delta]:

@@ -21,7 +21,6 @@ from app.evals.watching import PRIMARY
 from app.evals.watching import Judge as OnlineJudge
 from app.llm.factory import NONE, OFFLINE, build_model, is_offline
 from app.llm.metering import Meter
-from app.llm.usage import price
 from app.settings import LLMSettings
 
 JUDGE = "judge"
@@ -82,7 +81,7 @@ class MeteredModel(WrapperModel):
         """
         async with self._meter.call(JUDGE, JUDGE, self.wrapped, messages) as receipt:
             response = await self.wrapped.request(messages, model_settings, model_request_parameters)
-            receipt.usage = price(response)
+            receipt.take(response)
         return response
 
 

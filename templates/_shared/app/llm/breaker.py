@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from enum import StrEnum
 from typing import Any
 
+import structlog
 from pydantic_ai import RunContext
 from pydantic_ai.exceptions import (
     ContentFilterError,
@@ -38,6 +39,8 @@ ILLNESS = (
 
 
 SILENT_SHARE = 0.9  # of its time; who measures outside has started a little earlier
+
+log = structlog.get_logger()
 
 
 class State(StrEnum):
@@ -87,13 +90,15 @@ class Breaker:
         if state is State.OPEN or (state is State.HALF_OPEN and self._probing):
             raise ProviderPaused(self.name, f"{self.name} is paused after {self._failed} failures")
         self._probing = state is State.HALF_OPEN
+        if self._probing:
+            self._tell("a paused provider is probed")
         try:
             yield
         except (ModelAPIError, UnexpectedModelBehavior) as error:
             self._learn(error)
             raise
         else:
-            self._failed = 0
+            self._close()
         finally:
             if state is State.HALF_OPEN:
                 self._probing = False
@@ -114,13 +119,24 @@ class Breaker:
 
     def _learn(self, error: ModelAPIError | UnexpectedModelBehavior) -> None:
         if not is_illness(error):
-            self._failed = 0  # it answered, if only to say no
+            self._close()  # it answered, if only to say no
             return
         self._fail(wait_asked(error) or 0)
 
     def _fail(self, pause_asked: float = 0) -> None:
+        before = self.state
         self._failed += 1
         self._closed_from = self._clock() + max(self._pause, pause_asked)
+        if self.state is State.OPEN and before is not State.OPEN:
+            self._tell("a provider is paused")
+
+    def _close(self) -> None:
+        before, self._failed = self.state, 0
+        if before is not State.CLOSED:
+            self._tell("a provider answers again")
+
+    def _tell(self, what: str) -> None:
+        log.warning(what, provider=self.name, state=self.state.value, failures=self._failed)
 
 
 def is_illness(error: Exception) -> bool:

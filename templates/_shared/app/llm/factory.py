@@ -1,9 +1,9 @@
 """From settings to models: the offline one, or providers behind breakers, retries and one deadline."""
 
 import os
+from functools import partial
 from pkgutil import resolve_name
 
-from pydantic_ai.exceptions import UserError
 from pydantic_ai.models import Model, infer_model
 from pydantic_ai.providers import Provider, infer_provider
 from pydantic_ai.settings import ModelSettings
@@ -17,6 +17,11 @@ from app.settings import LLMSettings
 OFFLINE = "offline"
 NONE = "none"
 BEDROCK = "bedrock"
+REMEDY = "Set the provider's key in .env, or use `offline`."
+REMEDIES = {  # where the client does not name the variable that it misses
+    BEDROCK: "Set AWS_DEFAULT_REGION in .env.",
+    "google-cloud": "Set GOOGLE_CLOUD_PROJECT in .env, and log in with `gcloud auth application-default login`.",
+}
 
 
 def build_gateway(settings: LLMSettings) -> Gateway:
@@ -66,11 +71,11 @@ def _guarded(name: str, setting: str, settings: LLMSettings, breakers: dict[str,
         provider, Breaker(provider, settings.breaker_failures, settings.breaker_pause_seconds)
     )
     try:
-        return [GuardedModel(infer_model(name, _provider), breaker, _sdk_settings(provider))]
-    except (UserError, ValueError, ImportError) as error:
-        raise ConfigurationError(
-            f"{setting}={name!r} cannot be used: {error}", "Set the provider's key in .env, or use `offline`."
-        ) from None
+        model = infer_model(name, partial(_provider, settings.timeout_seconds))
+        return [GuardedModel(model, breaker, _sdk_settings(provider))]
+    except Exception as error:  # noqa: BLE001 - each provider's client has errors of its own
+        remedy = REMEDIES.get(provider, REMEDY)
+        raise ConfigurationError(f"{setting}={name!r} cannot be used: {error}", remedy) from None
 
 
 def _sdk_settings(provider: str) -> ModelSettings:
@@ -78,8 +83,14 @@ def _sdk_settings(provider: str) -> ModelSettings:
     return ModelSettings() if provider == BEDROCK else ModelSettings(max_retries=0)
 
 
-def _provider(name: str) -> Provider:
-    """The provider; Bedrock's client hears from the environment what the others are told with each request."""
-    if name == BEDROCK:
-        os.environ.setdefault("AWS_MAX_ATTEMPTS", "1")
-    return infer_provider(name)
+def _provider(seconds: float, name: str) -> Provider:
+    """The provider; Bedrock's client is told at its making what the others are told with each request.
+
+    It waits in a thread that nothing can end from outside, so it gives up by itself after `seconds` of silence.
+    """
+    if name != BEDROCK:
+        return infer_provider(name)
+    from pydantic_ai.providers.bedrock import BedrockProvider  # here, because only its own projects install its client
+
+    os.environ.setdefault("AWS_MAX_ATTEMPTS", "1")
+    return BedrockProvider(aws_read_timeout=seconds, aws_connect_timeout=seconds)

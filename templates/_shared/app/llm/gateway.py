@@ -1,12 +1,13 @@
 """The one door to language models: retries where they help, falls over where they do not, keeps one deadline."""
 
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import anyio
+import structlog
 from pydantic_ai import RunContext
 from pydantic_ai.exceptions import FallbackExceptionGroup, ModelAPIError, UnexpectedModelBehavior
 from pydantic_ai.messages import ModelMessage, ModelResponse
@@ -22,6 +23,20 @@ from app.settings import LLMSettings
 
 FIRST_PAUSE_SECONDS = 0.5
 FAILURES = (ModelAPIError, UnexpectedModelBehavior)
+ANSWERED_BY = "answered_by"  # in a response's metadata
+
+log = structlog.get_logger()
+
+
+class BrokenOff(ModelUnavailable):
+    """A stream broke after its first event. `rest` are the models behind the one that broke, if there are any.
+
+    Who has not shown anything of it yet can ask them, within what is left of the deadline.
+    """
+
+    def __init__(self, message: str, rest: "ResilientModel | None") -> None:
+        super().__init__(message, "Try again in a moment.")
+        self.rest = rest
 
 
 class ResilientModel(WrapperModel):
@@ -29,22 +44,22 @@ class ResilientModel(WrapperModel):
 
     A failure moves on to the next model at once. Only when all have failed is it worth waiting: as long as a provider
     asked for, or twice as long each time, while the deadline allows. A stream counts as begun with its first event;
-    what breaks later is an error, because text that a reader has seen cannot be taken back.
+    what breaks later is the caller's to decide, because text that a reader has seen cannot be taken back.
     """
 
-    def __init__(self, models: Sequence[Model], settings: LLMSettings) -> None:
+    def __init__(self, models: Sequence[Model], settings: LLMSettings, patience: "Patience | None" = None) -> None:
         super().__init__(FallbackModel(*models, fallback_on=FAILURES))
-        self._preferred = models[0]
-        self._count = len(models)
+        self._models = models
         self._limits = settings
+        self._patience = patience
 
     @property
     def model_name(self) -> str:
-        return self._preferred.model_name
+        return self._models[0].model_name
 
     @property
     def system(self) -> str:
-        return self._preferred.system
+        return self._models[0].system
 
     async def request(
         self,
@@ -57,12 +72,14 @@ class ResilientModel(WrapperModel):
         Raises:
             ModelUnavailable: no model answered within the deadline.
         """
-        patience = Patience(self._limits)
+        patience = self._patience or Patience(self._limits)
         with told_as_unavailable():
             while True:
                 settings = self._attempt(model_settings, patience.left)
                 try:
-                    return await self.wrapped.request(messages, settings, model_request_parameters)
+                    response = await self.wrapped.request(messages, settings, model_request_parameters)
+                    self._sign(response)
+                    return response
                 except (*FAILURES, FallbackExceptionGroup) as error:
                     await patience.wait_or_raise(error)
 
@@ -77,26 +94,60 @@ class ResilientModel(WrapperModel):
         """One stream, handed over with its first event.
 
         Raises:
-            ModelUnavailable: no model began to answer within the deadline, or the stream broke.
+            ModelUnavailable: no model began to answer within the deadline.
+            BrokenOff: the stream broke.
         """
-        patience = Patience(self._limits)
+        patience = self._patience or Patience(self._limits)
+        begun: StreamedResponse | None = None
+
+        def opening() -> AbstractAsyncContextManager[StreamedResponse]:
+            settings = self._attempt(model_settings, patience.left)
+            return self.wrapped.request_stream(messages, settings, model_request_parameters, run_context)
+
         with told_as_unavailable():
-            async with AsyncExitStack() as stack:
-                while True:
-                    settings = self._attempt(model_settings, patience.left)
-                    opening = self.wrapped.request_stream(messages, settings, model_request_parameters, run_context)
-                    try:
-                        stream = await stack.enter_async_context(opening)
-                        break
-                    except (*FAILURES, FallbackExceptionGroup) as error:
-                        await patience.wait_or_raise(error)
-                yield stream
+            try:
+                async with AsyncExitStack() as stack:
+                    begun = await begin(opening, stack, patience)
+                    self._sign(begun)
+                    yield begun
+            except FAILURES as error:
+                if begun is None:
+                    raise
+                raise self._broken_off(begun, patience, error) from error
+
+    def _broken_off(self, stream: StreamedResponse, patience: "Patience", error: Exception) -> BrokenOff:
+        """What to tell of a stream that broke, with the models that were not asked yet."""
+        asked = len(stream.failed_attempts or []) + 1
+        log.warning("an answer broke off", model=self._models[asked - 1].model_name, why=type(error).__name__)
+        behind = self._models[asked:]
+        rest = ResilientModel(behind, self._limits, patience) if behind else None
+        return BrokenOff(f"The model did not answer: {error}", rest)
+
+    def _sign(self, response: ModelResponse | StreamedResponse) -> None:
+        """Note in a response which model it is from, and log those that failed before."""
+        failed = response.failed_attempts or []
+        name = self._models[len(failed)].model_name
+        response.metadata = {**(response.metadata or {}), ANSWERED_BY: name}
+        for attempt in failed:
+            why = (attempt.error or "").partition(":")[0]  # the rest may quote the request
+            log.warning("another model answers", instead_of=attempt.model_name, why=why, model=name)
 
     def _attempt(self, asked: ModelSettings | None, seconds_left: float) -> ModelSettings:
         """The time left is shared between the models that may be tried."""
-        share = max(seconds_left, 0.001) / self._count
+        share = max(seconds_left, 0.001) / len(self._models)
         own = ModelSettings(request_timeout=min(self._limits.timeout_seconds, share))
         return merge_model_settings(asked, own) or own
+
+
+async def begin(
+    opening: Callable[[], AbstractAsyncContextManager[StreamedResponse]], stack: AsyncExitStack, patience: "Patience"
+) -> StreamedResponse:
+    """A stream with its first event, after as many rounds as make sense; `stack` closes it."""
+    while True:
+        try:
+            return await stack.enter_async_context(opening())
+        except (*FAILURES, FallbackExceptionGroup) as error:
+            await patience.wait_or_raise(error)
 
 
 class Patience:
@@ -139,6 +190,12 @@ def told_as_unavailable() -> Iterator[None]:
         raise ModelUnavailable(f"No model answered: {told}", "Try again in a moment.") from group
     except FAILURES as error:
         raise ModelUnavailable(f"The model did not answer: {error}", "Try again in a moment.") from error
+
+
+def answered_by(response: ModelResponse) -> str | None:
+    """The model that a response is from, by its name in the settings where the gateway noted it."""
+    name: str | None = (response.metadata or {}).get(ANSWERED_BY, response.model_name)
+    return name
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,17 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from anyio import CancelScope, to_thread
-from pydantic_ai.messages import ModelMessage
+from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import Model
 
 from app.errors import BudgetExceeded, TooManyTokens
 from app.llm.alerts import BudgetAlerts
+from app.llm.gateway import answered_by
 from app.llm.spending import Spending
-from app.llm.usage import Usage, list_price, prompt_tokens
+from app.llm.usage import Usage, list_price, price, prompt_tokens
 from app.observability.telemetry import Telemetry
 
 PRICED_IN = 100  # tokens; an estimate needs no finer price, and so few of them are computed
@@ -19,9 +20,15 @@ PRICED_IN = 100  # tokens; an estimate needs no finer price, and so few of them 
 
 @dataclass
 class Receipt:
-    """What a call consumed; whoever makes the call fills it in."""
+    """What a call consumed and which model answered it; as long as none has, the preferred one."""
 
-    usage: Usage
+    model: str
+    usage: Usage = field(default_factory=Usage)
+
+    def take(self, response: ModelResponse) -> None:
+        """Note what came, in whole or in part; whoever makes the call hands it over once."""
+        self.model = answered_by(response) or self.model
+        self.usage = price(response)
 
 
 class Meter:
@@ -37,7 +44,7 @@ class Meter:
     async def call(
         self, caller: str, feature: str, model: Model, messages: Sequence[ModelMessage]
     ) -> AsyncGenerator[Receipt]:
-        """A call for `caller`; it is settled also when it fails or the reader leaves.
+        """A call for `caller`; it is settled also when it fails or the reader leaves, under the model that answered.
 
         Raises:
             TooManyTokens, BudgetExceeded: the call does not fit into what is left.
@@ -48,15 +55,15 @@ class Meter:
         except (TooManyTokens, BudgetExceeded):
             self._alerts.tell(self._spending.gone(caller))
             raise
-        receipt = Receipt(Usage())
+        receipt = Receipt(model.model_name)
         try:
             yield receipt
         finally:
             with CancelScope(shield=True):
                 settle = self._spending.settle
-                warnings = await to_thread.run_sync(settle, reservation, feature, model.model_name, receipt.usage)
+                warnings = await to_thread.run_sync(settle, reservation, feature, receipt.model, receipt.usage)
             self._alerts.tell(warnings)
-            self._telemetry.spent(feature, model.model_name, receipt.usage)
+            self._telemetry.spent(feature, receipt.model, receipt.usage)
 
     def _most(self, model: Model, messages: Sequence[ModelMessage]) -> Usage:
         """What a call may consume at most, by estimate; its price is that of the next hundred tokens."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import anyio
 import pytest
+import structlog
 from pydantic_ai.direct import model_request, model_request_stream
 from pydantic_ai.exceptions import (
     ContentFilterError,
@@ -267,3 +268,56 @@ def test_without_a_small_model_everything_goes_to_the_large_one() -> None:
 def test_an_unknown_model_is_refused_with_the_name_of_its_setting() -> None:
     with pytest.raises(ConfigurationError, match=r"APP_LLM__SMALL='nothing:at-all'"):
         build_gateway(LLMSettings.model_validate({"primary": "test", "small": "nothing:at-all"}))
+
+
+def test_the_log_tells_when_a_provider_is_paused_probed_and_back() -> None:
+    clock = Clock()
+    breaker = Breaker("scripted", failures=2, pause_seconds=30, clock=clock)
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(2):
+            fail(breaker, down())
+        clock.now = 31
+        fail(breaker, down())
+        clock.now = 62
+        with breaker.watch():
+            pass
+    told = [(line["event"], line["provider"], line["state"], line["failures"]) for line in logs]
+    assert told == [
+        ("a provider is paused", "scripted", "open", 2),
+        ("a paused provider is probed", "scripted", "half-open", 2),
+        ("a provider is paused", "scripted", "open", 3),
+        ("a paused provider is probed", "scripted", "half-open", 3),
+        ("a provider answers again", "scripted", "closed", 0),
+    ]
+
+
+def test_calls_that_fail_after_a_provider_was_paused_are_not_told_again() -> None:
+    breaker = Breaker("scripted", failures=1, pause_seconds=30)
+
+    def call_late() -> None:
+        with breaker.watch():
+            fail(breaker, down())
+            raise down()
+
+    with structlog.testing.capture_logs() as logs, pytest.raises(ModelServerError):
+        call_late()
+    assert [line["event"] for line in logs] == ["a provider is paused"]
+
+
+@pytest.mark.parametrize("speak", [streamed, whole])
+def test_the_log_tells_who_answers_instead_and_why_but_not_what_the_provider_said(
+    speak: Callable[[ResilientModel], Awaitable[str]],
+) -> None:
+    refusal = ModelRateLimitError("scripted", "the key sk-1 asked: Hello?")
+    model = ResilientModel([Script(refusal).model(), Script("hello").model()], LLMSettings.model_validate({}))
+    with structlog.testing.capture_logs() as logs:
+        anyio.run(speak, model)
+    assert logs == [
+        {
+            "event": "another model answers",
+            "log_level": "warning",
+            "instead_of": "scripted",
+            "model": "scripted",
+            "why": "ModelRateLimitError",
+        }
+    ]

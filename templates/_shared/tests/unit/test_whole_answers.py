@@ -1,4 +1,4 @@
-"""An answer that does not say why it ends was cut off: it moves on before the first word, and is an error after it."""
+"""An answer that does not say why it ends was cut off: the next model can be asked, unless a reader saw a part."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,15 +7,15 @@ from typing import Any
 
 import anyio
 import pytest
+import structlog
 from pydantic_ai import RunContext
 from pydantic_ai.direct import model_request, model_request_stream
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ModelResponseStreamEvent, TextPart
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.settings import ModelSettings
 
-from app.errors import ModelUnavailable
 from app.llm.breaker import Breaker, GuardedModel, State
-from app.llm.gateway import ResilientModel
+from app.llm.gateway import BrokenOff, ResilientModel
 from app.settings import LLMSettings
 
 HELLO = [ModelRequest.user_text_prompt("Hello?")]
@@ -88,10 +88,10 @@ class Speaker(Model):
         return "speaker"
 
 
-def after(first: Speaker) -> tuple[ResilientModel, Breaker]:
-    """`first` behind a breaker that one failure opens, and a model that answers "hello"."""
+def after(first: Speaker, second: Speaker | None = None) -> tuple[ResilientModel, Breaker]:
+    """`first` behind a breaker that one failure opens, and `second`, or a model that answers "hello"."""
     breaker, other = (Breaker(name, failures=1, pause_seconds=30) for name in ("speaker", "other"))
-    models = [GuardedModel(first, breaker), GuardedModel(Speaker("hello"), other)]
+    models = [GuardedModel(first, breaker), GuardedModel(second or Speaker("hello"), other)]
     return ResilientModel(models, LLMSettings.model_validate({"retries": 0})), breaker
 
 
@@ -120,8 +120,20 @@ def test_an_answer_with_its_end_is_taken_even_if_it_says_nothing(speak: Any) -> 
     assert breaker.state is State.CLOSED
 
 
-def test_half_a_stream_is_an_error_and_counts() -> None:
+def test_half_a_stream_is_an_error_that_counts_and_names_the_models_behind_it() -> None:
     model, breaker = after(Speaker("half ", "an", ends=False))
-    with pytest.raises(ModelUnavailable, match="broke off"):
+    with structlog.testing.capture_logs() as logs, pytest.raises(BrokenOff, match="broke off") as broken:
         anyio.run(streamed, model)
     assert breaker.state is State.OPEN
+    assert {"event": "an answer broke off", "model": "spoken", "why": "UnexpectedModelBehavior"}.items() <= (
+        logs[-1].items()
+    )
+    assert broken.value.rest
+    assert anyio.run(streamed, broken.value.rest) == "hello"
+
+
+def test_behind_the_last_model_there_is_none() -> None:
+    model, _ = after(Speaker(ends=False), Speaker("half", ends=False))
+    with pytest.raises(BrokenOff) as broken:
+        anyio.run(streamed, model)
+    assert broken.value.rest is None

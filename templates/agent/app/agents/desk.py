@@ -16,7 +16,7 @@ from app.agents.team import Agent, member
 from app.bootstrap import Platform
 from app.llm.factory import is_offline
 from app.llm.gateway import told_as_unavailable
-from app.llm.usage import Usage, offline_usage, price
+from app.llm.usage import Usage, offline_usage
 from app.runs.entries import Entry
 from app.runs.journal import Journal
 from app.runs.records import Step
@@ -100,7 +100,7 @@ class Desk:
             return response, usage
         async with self.platform.meter.call(self.owner, FEATURE, model, window) as receipt:
             response = await request()
-            receipt.usage = price(response)
+            receipt.take(response)
         return response, receipt.usage
 
 

@@ -44,7 +44,8 @@ async def draft(platform: Platform, prompt: str, question: str, hits: Sequence[H
     check = CitationCheck(hits)
     pieces: list[str] = []
     usage, named, degraded = Usage(), model.model_name, False
-    async with aclosing(Writer(platform, prompt).write(question, hits, check, prepared, asker)) as parts:
+    writing = Writer(platform, prompt).write(question, hits, check, prepared, asker, whole=True)
+    async with aclosing(writing) as parts:
         async for part in parts:
             if isinstance(part, Delta):
                 pieces.append(part.text)

@@ -20,7 +20,9 @@ from app.llm.routing import Tier
 from app.settings import BudgetSettings, LLMSettings, Settings, StoreSettings
 
 SENTENCE = "Up to five unused days move into the next year. [1]\n"
-QUESTION = Question(question="How many unused days move into the next year?", conversation_id="conversation-1")
+QUESTION = Question(
+    question="How many unused days move into the next year?", stream=True, conversation_id="conversation-1"
+)
 CALLER = "anna"
 LIMIT = 10_000  # tokens a day
 

@@ -1,6 +1,7 @@
 """What stands around the model call: repeats, budgets, the ledger, and answers while every provider is down."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -31,15 +32,37 @@ LEAVE = b"# Leave\n\nUp to five unused days move into the next year."
 QUESTION = {"question": "How many unused days move into the next year?"}
 PROVEN = "Up to five unused days move into the next year. [1]\n"
 
+PRIMARY, FALLBACK = "gpt-5-mini", "claude-haiku-4-5"
+
+Script = Sequence[str | Exception]
 Service = Callable[..., TestClient]
+
+
+class ScriptedModel(FunctionModel):
+    """A model that says what its script holds, at the price of OpenAI's model of that name."""
+
+    def __init__(self, script: Script, name: str) -> None:
+        async def stream(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
+            for entry in script:
+                if isinstance(entry, Exception):
+                    raise entry
+                yield entry
+
+        super().__init__(stream_function=stream, model_name=name)
+
+    @property
+    def system(self) -> str:
+        return "openai"
 
 
 @pytest.fixture
 def service(settings: Settings) -> Iterator[Service]:
-    """Opens the service with a scripted provider: texts to stream, or an exception to raise after them."""
+    """Opens the service with scripted providers: texts to stream, or an exception to raise after them."""
     stack = ExitStack()
 
-    def open_service(*script: str | Exception, budget: dict[str, float] | None = None, **cache: Any) -> TestClient:
+    def open_service(
+        *script: str | Exception, fallback: Script = (), budget: dict[str, float] | None = None, **cache: Any
+    ) -> TestClient:
         live = settings.model_copy(
             update={
                 "llm": LLMSettings.model_validate({"primary": "openai:gpt-5-mini", "retries": 0}),
@@ -48,7 +71,7 @@ def service(settings: Settings) -> Iterator[Service]:
             }
         )
         platform = stack.enter_context(open_platform(settings))
-        platform = replace(platform, settings=live, gateway=scripted(script))
+        platform = replace(platform, settings=live, gateway=scripted(script, fallback))
         platform = replace(platform, meter=metered(platform))
         asyncio.run(Library(platform).add("leave.md", LEAVE))
         caller = TestClient(create_app(platform), headers={"Authorization": "Bearer test-key"})
@@ -63,22 +86,32 @@ def metered(platform: Platform) -> Meter:
     return Meter(spending, BudgetAlerts(""), platform.telemetry, platform.settings.llm.max_output_tokens)
 
 
-def scripted(script: tuple[str | Exception, ...]) -> Gateway:
-    async def stream(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
-        for entry in script:
-            if isinstance(entry, Exception):
-                raise entry
-            yield entry
-
-    model = GuardedModel(FunctionModel(stream_function=stream, model_name="gpt-5-mini"), Breaker("openai", 3, 30))
-    limits = LLMSettings.model_validate({"retries": 0})
-    return Gateway({Tier.LARGE: ResilientModel([model], limits)}, {}, 0.35)
+def scripted(*scripts: Script) -> Gateway:
+    """A gateway to a provider for each script that says something, in order of preference."""
+    models = [
+        GuardedModel(ScriptedModel(script, name), Breaker(name, 3, 30))
+        for script, name in zip(scripts, (PRIMARY, FALLBACK), strict=False)
+        if script
+    ]
+    return Gateway({Tier.LARGE: ResilientModel(models, LLMSettings.model_validate({"retries": 0}))}, {}, 0.35)
 
 
 def ask(client: TestClient, **changes: Any) -> dict[str, Any]:
     response = client.post("/v1/ask", json={**QUESTION, **changes})
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
+    return answer
+
+
+def ask_for(client: TestClient, stream: bool) -> dict[str, Any]:
+    """The answer, from the last event of a stream or at once."""
+    if not stream:
+        return ask(client)
+    text = client.post("/v1/ask", json={**QUESTION, "stream": True}).text
+    *_, event = text.strip().split("\n\n")
+    name, data = event.split("\n")
+    assert name == "event: answer", text
+    answer: dict[str, Any] = json.loads(data.removeprefix("data: "))
     return answer
 
 
@@ -142,27 +175,70 @@ def test_while_every_provider_is_down_sentences_are_copied_and_labelled(service:
     assert not ask(client)["cached"]
 
 
-def test_a_provider_that_breaks_off_after_a_part_is_an_error(service: Service) -> None:
-    client = service(PROVEN, "And then ", "there is more. [1]\n", ModelServerError("gpt-5-mini", "gone"))
-    response = client.post("/v1/ask", json=QUESTION)
-    assert (response.status_code, response.json()["title"]) == (503, "Model unavailable")
+def test_the_fallback_is_named_and_charged_where_it_answered(service: Service) -> None:
+    client = service(ModelServerError(PRIMARY, "down"), fallback=[PROVEN])
+    answer = ask(client)
+    assert (answer["model"], answer["degraded"]) == (FALLBACK, False)
+    assert spent(client) == [("answer", FALLBACK, 1)]
+    costs = [line for line in client.get("/metrics").text.splitlines() if line.startswith("model_cost_count")]
+    assert len(costs) == 1
+    assert f'model="{FALLBACK}"' in costs[0]
 
 
+def test_a_fallbacks_answer_is_not_given_again_as_the_preferred_models(service: Service) -> None:
+    client = service(ModelServerError(PRIMARY, "down"), fallback=[PROVEN])
+    assert [ask(client)["cached"] for _ in range(2)] == [False, False]
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+def test_a_provider_that_breaks_off_before_a_reader_saw_anything_gives_way_to_the_next(
+    service: Service, stream: bool
+) -> None:
+    client = service("Nobody ", "has proven this. ", ModelServerError(PRIMARY, "gone"), fallback=[PROVEN])
+    answer = ask_for(client, stream)
+    assert (answer["answer"], answer["model"]) == (PROVEN.strip(), FALLBACK)
+    assert spent(client) == [("answer", FALLBACK, 1), ("answer", PRIMARY, 1)]
+
+
+def test_who_gets_the_answer_at_once_gets_the_next_models_instead_of_half_of_it(service: Service) -> None:
+    other = "Up to five unused days move. [1]\n"
+    client = service(PROVEN, "And then ", ModelServerError(PRIMARY, "gone"), fallback=[other])
+    answer = ask(client)
+    assert (answer["answer"], answer["model"]) == (other.strip(), FALLBACK)
+    assert len(answer["citations"]) == 1
+
+
+def test_what_a_reader_saw_of_a_provider_that_breaks_off_is_never_taken_back(service: Service) -> None:
+    client = service(PROVEN, "And then ", "more. [1]\n", ModelServerError(PRIMARY, "gone"), fallback=[PROVEN])
+    text = client.post("/v1/ask", json={**QUESTION, "stream": True}).text
+    assert [line for line in text.splitlines() if line.startswith("event:")] == ["event: delta", "event: error"]
+
+
+def test_unproven_words_of_a_provider_that_broke_off_are_in_no_copied_answer(service: Service) -> None:
+    client = service("Nobody has proven this. ", "And ", ModelServerError(PRIMARY, "gone"))
+    answer = ask(client)
+    assert (answer["answer"], answer["degraded"]) == (PROVEN.strip(), True)
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
 @pytest.mark.parametrize(
     ("budget", "status", "title"),
     [
         ({"request_tokens": 50}, 429, "Too many tokens"),
         ({"key_tokens_per_day": 50}, 429, "Too many tokens"),
         ({"tokens_per_day": 50}, 429, "Too many tokens"),
+        ({"request_usd": 0.000_1}, 402, "Budget exceeded"),
+        ({"key_usd_per_day": 0.000_1}, 402, "Budget exceeded"),
+        ({"usd_per_day": 0.000_1}, 402, "Budget exceeded"),
     ],
 )
 def test_a_request_beyond_the_budget_is_refused_before_the_model(
-    service: Service, budget: dict[str, float], status: int, title: str
+    service: Service, budget: dict[str, float], status: int, title: str, stream: bool
 ) -> None:
     client = service(PROVEN, budget=budget)
-    response = client.post("/v1/ask", json=QUESTION)
-    assert (response.status_code, response.json()["title"]) == (status, title)
+    response = client.post("/v1/ask", json={**QUESTION, "stream": stream})
     assert response.headers["content-type"] == "application/problem+json"
+    assert (response.status_code, response.json()["title"]) == (status, title)
     assert spent(client) == []
 
 
