@@ -11,8 +11,10 @@ import typer
 
 from app.console import table_console, talk
 from app.errors import ConfigurationError, NotFound
+from app.llm.factory import is_offline
 from app.prompts import lock, rollout
 from app.prompts.registry import PromptRegistry
+from app.prompts.rollout import NOT_COMPARED, Comparison
 from app.settings import Settings, load_settings
 from app.stores.commands import open_catalog
 
@@ -21,6 +23,11 @@ prompts = typer.Typer(help="The prompt registry.", no_args_is_help=True)
 Label = Annotated[str, typer.Argument(help="name@version, as `list` shows it.")]
 Name = Annotated[str, typer.Argument(help="Name of a prompt, as `list` shows it before the @.")]
 Reason = Annotated[str, typer.Option(help="Why; kept in the version's history.")]
+
+BY_OFFLINE = (
+    "These scores are of the offline model, which does not read the wording: they show that nothing broke, not that "
+    "the text is good. Set APP_LLM__PRIMARY and its key, and evaluate again, before a language model answers."
+)
 
 
 @prompts.command("list")
@@ -85,9 +92,10 @@ def evaluate(label: Label) -> None:
     if not product.SUITES:
         raise NotFound("This project has no golden cases yet.", "A suite in app/product.py evaluates prompts.")
     verdict, run = asyncio.run(evaluate_version(resolve_name(product.SUITES[0]), settings, prompt))
-    record_scores(prompt, verdict, run)
+    record_scores(prompt, verdict, run, settings.llm.answering)
     table_console().print(report.gate_table(verdict))
     print(f"{label} against {verdict.baseline.why.partition(' ')[0]}: {verdict.verdict.value}.")
+    _tell_of_offline(settings)
     raise typer.Exit(verdict.verdict.exit_code)
 
 
@@ -99,14 +107,17 @@ def promote(
     ] = rollout.FIRST_PERCENT,
     reason: Reason = "",
 ) -> None:
-    """Serve a version that passed its evaluation: to a few first, after a day to everybody.
+    """Serve a version that passed its evaluation: to a few first, after a day to more or to everybody.
 
-    A canary whose answers in use (APP_STORE__URL) scored worse than the stable version's is refused.
+    A canary whose answers in use (APP_STORE__URL) scored worse than the stable version's is refused. Where they decide
+    nothing, or before the day is over, it takes a --reason.
     """
     settings = load_settings()
     registry = PromptRegistry(settings.prompts_dir)
-    losses = _losses_in_use(settings, registry, label) if percent == 100 else []
-    print(rollout.promote(settings.prompts_dir, registry, label, percent, datetime.now(UTC), reason, losses))
+    in_use = _compare_in_use(settings, registry, label, percent)
+    folder, now, model = settings.prompts_dir, datetime.now(UTC), settings.llm.answering
+    print(rollout.promote(folder, registry, label, percent, now, model=model, reason=reason, in_use=in_use))
+    _tell_of_offline(settings)
 
 
 @prompts.command()
@@ -116,12 +127,14 @@ def rollback(name: Name, reason: Reason = "") -> None:
     print(rollout.rollback(folder, PromptRegistry(folder), name, datetime.now(UTC), reason))
 
 
-def _losses_in_use(settings: Settings, registry: PromptRegistry, label: str) -> list[str]:
-    """Where the canary's answers scored worse than the stable version's since it began; the arithmetic is shown."""
+def _compare_in_use(settings: Settings, registry: PromptRegistry, label: str, percent: float) -> Comparison:
+    """The canary's answers against the stable version's since it began, where more callers are to get it; shown."""
     prompt = registry.version(label)
     release = registry.release(prompt.name)
     if release is None or release.canary != prompt.front.version or release.since is None:
-        return []
+        return NOT_COMPARED
+    if not rollout.grows(release, prompt.front.version, percent):
+        return NOT_COMPARED
     from app.evals import report  # here, because other commands need none of it
     from app.evals.answers import AnswerLog
     from app.evals.drift import judge_canary
@@ -132,11 +145,20 @@ def _losses_in_use(settings: Settings, registry: PromptRegistry, label: str) -> 
         log = AnswerLog(catalog.engine, settings.quality)
         checks = judge_canary(log, settings.gate, stable, label, release.since)
     if not checks:
-        talk.print("No scores of answers in use to compare with; the evaluation alone decides.")
-        return []
+        return NOT_COMPARED
     verdict = worst({check.verdict for check in checks})
     table_console().print(report.check_table(f"{label} in use against {stable}: {verdict.upper()}", verdict, checks))
-    return [f"{check.metric}: {check.why}" for check in checks if check.verdict is Verdict.BLOCK]
+    told = {
+        kind: tuple(f"{check.metric}: {check.why}" for check in checks if check.verdict is kind)
+        for kind in (Verdict.BLOCK, Verdict.UNDECIDED)
+    }
+    return Comparison(told[Verdict.BLOCK], "; ".join(told[Verdict.UNDECIDED]))
+
+
+def _tell_of_offline(settings: Settings) -> None:
+    """Nobody takes the offline model's scores for a judgement of the wording."""
+    if is_offline(settings.llm):
+        talk.print(BY_OFFLINE)
 
 
 def _registry() -> PromptRegistry:
