@@ -12,9 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from app.errors import ConfigurationError
 from app.prompts.versions import Prompt, read_version
+from app.yaml_files import line_at, parse, places, read_text
 
 REGISTRY = "registry.yaml"
 HUNDREDTHS = 10_000
+LAYOUT = "Below `prompts:` it names the `stable` version of each prompt, and perhaps a `canary` with its `percent`."
 
 log = structlog.get_logger()
 
@@ -138,29 +140,36 @@ def read_folder(folder: Path) -> Snapshot:
         ConfigurationError: as for `PromptRegistry`.
     """
     seen = stamp(folder)
-    releases = read_releases(folder).prompts
+    releases, root = _read_table(folder)
     prompts = {prompt.label: prompt for path in sorted(folder.glob("*/*.md")) for prompt in [read_version(path)]}
     for name, release in releases.items():
-        for version in filter(None, (release.stable, release.canary)):
-            if f"{name}@{version}" not in prompts:
+        for word, version in (("stable", release.stable), ("canary", release.canary)):
+            if version and f"{name}@{version}" not in prompts:
+                line = line_at(root, ["prompts", name, word])
                 raise ConfigurationError(
-                    f"{folder / REGISTRY}: {name!r} names version {version!r}, which has no file.",
+                    f"{folder / REGISTRY}:{line}: {name!r} names version {version!r}, which has no file.",
                     f"Write {folder / name / f'v{version}.md'} or name another version.",
                 )
     return Snapshot(seen, releases, prompts)
 
 
-def read_releases(folder: Path) -> ReleaseTable:
-    """The registry's table.
+def read_releases(folder: Path) -> dict[str, Release]:
+    """How each prompt is released.
 
     Raises:
-        ConfigurationError: it is missing, unreadable or has unknown words.
+        ConfigurationError: the registry is missing, unreadable, or has a word twice or one that is not known.
     """
+    return _read_table(folder)[0]
+
+
+def _read_table(folder: Path) -> tuple[dict[str, Release], yaml.Node | None]:
+    """The releases, and the nodes that know their lines."""
     path = folder / REGISTRY
+    root, values = parse(path, read_text(path, LAYOUT), LAYOUT)
     try:
-        return ReleaseTable.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
-        raise ConfigurationError(f"{path}: {error}", "It needs `prompts:` with a `stable` version each.") from None
+        return ReleaseTable.model_validate(values).prompts, root
+    except ValidationError as error:
+        raise ConfigurationError(f"{places(path, root, error)}.", LAYOUT) from None
 
 
 def stamp(folder: Path) -> tuple[int, int]:

@@ -204,7 +204,7 @@ def note(prompt: Prompt, now: datetime, what: str) -> None:
 
 def write_release(folder: Path, name: str, release: Release) -> None:
     """Put one prompt's release into the registry, in one step."""
-    releases = {**read_releases(folder).prompts, name: release}
+    releases = {**read_releases(folder), name: release}
     values = ReleaseTable(prompts=releases).model_dump(mode="json", exclude_defaults=True)
     part = folder / f"{REGISTRY}.part"
     part.write_text(HEAD + yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
