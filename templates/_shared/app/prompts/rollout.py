@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from app.errors import InvalidInput
+from app.errors import ConfigurationError, InvalidInput
 from app.prompts.lock import add_to_lock, read_lock
 from app.prompts.registry import REGISTRY, PromptRegistry, Release, ReleaseTable, read_releases
 from app.prompts.versions import Prompt, write_version
@@ -25,6 +25,16 @@ class Comparison:
 
     losses: tuple[str, ...] = ()
     undecided: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A release that was decided and is not in force yet: `what` for the version's history, `done` for the reader."""
+
+    prompt: Prompt
+    release: Release
+    what: str
+    done: str
 
 
 NOT_COMPARED = Comparison(undecided="no scores of its answers in use")
@@ -53,8 +63,8 @@ def promote(
     model: str,
     reason: str = "",
     in_use: Comparison = NOT_COMPARED,
-) -> str:
-    """Serve a version to `percent` of the callers, or with 100 to all; return what was done.
+) -> Change:
+    """Decide to serve a version to `percent` of the callers, or with 100 to all.
 
     `model` is who answers in the service. A version begins with a few callers; `in_use` decides about more.
 
@@ -77,10 +87,7 @@ def promote(
     else:
         changed = Release(stable=version, previous=release.stable if version != release.stable else release.previous)
         done = f"{label} is served to everybody."
-    note(prompt, now, f"{percent:g} %" + (f": {reason}" if reason else ""))
-    add_to_lock(folder, prompt)
-    write_release(folder, prompt.name, changed)
-    return done
+    return Change(prompt, changed, f"{percent:g} %" + (f": {reason}" if reason else ""), done)
 
 
 def grows(release: Release, version: str, percent: float) -> bool:
@@ -104,12 +111,12 @@ def as_canary(release: Release, prompt: Prompt, percent: float, now: datetime, *
     return release.model_copy(update={"canary": version, "percent": percent, "since": since})
 
 
-def rollback(folder: Path, registry: PromptRegistry, name: str, now: datetime, reason: str) -> str:
-    """Stop the canary, or where there is none serve the previous stable version again; return what was done.
+def rollback(registry: PromptRegistry, name: str, reason: str = "") -> Change:
+    """Decide to stop the canary, or where there is none to serve the previous stable version again.
 
     Raises:
         InvalidInput: there is nothing to go back to.
-        ConfigurationError: the file of the previous version is gone; nothing is written then.
+        ConfigurationError: the file of the previous version is gone.
     """
     release = registry.release(name)
     if release is None or not (release.canary or release.previous):
@@ -119,9 +126,27 @@ def rollback(folder: Path, registry: PromptRegistry, name: str, now: datetime, r
     else:
         left, changed = release.stable, Release(stable=release.previous or release.stable)
     gone, back = registry.version(f"{name}@{left}"), registry.version(f"{name}@{changed.stable}")
-    write_release(folder, name, changed)
-    note(gone, now, "rolled back" + (f": {reason}" if reason else ""))
-    return f"{gone.label} is not served any more, {back.label} is."
+    done = f"{gone.label} is not served any more, {back.label} is."
+    return Change(gone, changed, "rolled back" + (f": {reason}" if reason else ""), done)
+
+
+def write(folder: Path, change: Change, now: datetime) -> None:
+    """Put a change into force by the files: the lock, the registry and the version's own history.
+
+    Raises:
+        ConfigurationError: they cannot be written, as in a container.
+    """
+    prompt, release = change.prompt, change.release
+    try:
+        if prompt.front.version in (release.stable, release.canary):
+            add_to_lock(folder, prompt)
+        write_release(folder, prompt.name, release)
+        note(prompt, now, change.what)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder} cannot be written: {error.strerror}.",
+            "In a container the files belong to the image: `--live` releases through the database.",
+        ) from None
 
 
 def refuse_unproven(prompt: Prompt, model: str) -> None:

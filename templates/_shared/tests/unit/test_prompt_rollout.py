@@ -58,7 +58,15 @@ def promote(
     model: str = "offline",
 ) -> str:
     registry = PromptRegistry(folder)
-    return rollout.promote(folder, registry, label, percent, now, model=model, reason=reason, in_use=in_use)
+    change = rollout.promote(folder, registry, label, percent, now, model=model, reason=reason, in_use=in_use)
+    rollout.write(folder, change, now)
+    return change.done
+
+
+def rollback(folder: Path, reason: str = "") -> str:
+    change = rollout.rollback(PromptRegistry(folder), "greet", reason)
+    rollout.write(folder, change, NOON)
+    return change.done
 
 
 def canary(folder: Path) -> Release:
@@ -192,14 +200,14 @@ def test_rollback_stops_the_canary_first_and_then_goes_to_the_previous_version(f
     rollout.draft(folder, PromptRegistry(folder), "greet", "ada", NOON)
     evaluate(folder, "greet@3")
     promote(folder, "greet@3", 10)
-    rollout.rollback(folder, PromptRegistry(folder), "greet", NOON, "")
+    rollback(folder)
     release = PromptRegistry(folder).release("greet")
     assert release
     assert (release.stable, release.canary) == ("2", None)
-    done = rollout.rollback(folder, PromptRegistry(folder), "greet", NOON, "complaints")
+    done = rollback(folder, "complaints")
     assert done == "greet@2 is not served any more, greet@1 is."
     with pytest.raises(InvalidInput, match="neither a canary nor an earlier version"):
-        rollout.rollback(folder, PromptRegistry(folder), "greet", NOON, "")
+        rollback(folder)
 
 
 def test_a_version_that_everybody_had_goes_back_at_once(folder: Path) -> None:
@@ -215,7 +223,7 @@ def test_a_rollback_to_a_version_whose_file_is_gone_changes_nothing(folder: Path
     (folder / "greet/v1.md").unlink()
     before = (folder / "registry.yaml").read_bytes()
     with pytest.raises(ConfigurationError, match="'greet@1'"):
-        rollout.rollback(folder, PromptRegistry(folder), "greet", NOON, "")
+        rollback(folder)
     assert (folder / "registry.yaml").read_bytes() == before
 
 
@@ -224,7 +232,7 @@ def test_a_running_service_follows_a_rollback_without_a_restart(folder: Path) ->
     promote(folder, "greet@2", 100, reason="trial")
     service = PromptRegistry(folder)
     assert service.choose("greet", "ada").label == "greet@2"
-    rollout.rollback(folder, PromptRegistry(folder), "greet", NOON, "")
+    rollback(folder)
     assert service.choose("greet", "ada").label == "greet@1"
 
 
