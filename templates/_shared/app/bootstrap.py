@@ -20,6 +20,7 @@ from app.llm.routing import Tier
 from app.llm.spending import Spending
 from app.observability.gauges import watch
 from app.observability.telemetry import Telemetry, build_telemetry
+from app.prompts.live import LiveReleases, following
 from app.prompts.registry import PromptRegistry
 from app.retrieval.reranking import build_reranker
 from app.retrieval.retriever import Retriever
@@ -72,7 +73,8 @@ def open_platform(settings: Settings, worker: str = "") -> Iterator[Platform]:
         alerts = BudgetAlerts(settings.budget.alert_url)
         meter = Meter(spending, alerts, telemetry, settings.llm.max_output_tokens)
         answers = AnswerLog(catalog.engine, settings.quality)
-        yield Platform(settings, telemetry, prompts, gateway, embedder, catalog, index, retriever, meter, answers)
+        with following(prompts, LiveReleases(catalog.engine)):
+            yield Platform(settings, telemetry, prompts, gateway, embedder, catalog, index, retriever, meter, answers)
 
 
 def build_index(settings: Settings) -> SearchIndex:

@@ -32,6 +32,12 @@ class LLMSettings(BaseModel):
     priced_as: str = Field("none", description="model whose list price offline calls are shown at, or `none`")
     max_output_tokens: int = Field(800, ge=16, description="longest answer, in tokens")
 
+    @property
+    def answering(self) -> str:
+        """Who answers when nothing fails, as scores name it: the primary and, where one is set, the small model."""
+        alone = self.primary == "offline" or self.small == "none"
+        return self.primary if alone else f"{self.primary} + {self.small}"
+
 
 class BudgetSettings(BaseModel):
     """What model calls may consume; 0 means no limit. A day ends at 00:00 UTC."""

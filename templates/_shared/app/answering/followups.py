@@ -41,18 +41,20 @@ class FollowUps:
         self._meter = platform.meter
         self._telemetry = platform.telemetry
         self._enabled = settings.answering.rewrite
-        self._prompt = None if is_offline(settings.llm) else platform.prompts.released(PROMPT)
+        self._prompts = platform.prompts
+        self._offline = is_offline(settings.llm)
 
     async def complete(self, question: str, history: Sequence[Turn], caller: str) -> tuple[Rewrite | None, Usage]:
         """The complete question, or None where `question` is complete or nothing came before it."""
         if not history or not self._enabled:
             return None, Usage()
-        if self._prompt is None:
+        if self._offline or self._prompts.release(PROMPT) is None:
             carried = carry_over(question, history[-1].searched)
             return (Rewrite(question=carried, by=RULE) if carried != question else None), Usage()
-        written, usage = await self._ask_model(self._prompt, question, history, caller)
+        prompt = self._prompts.choose(PROMPT, caller)
+        written, usage = await self._ask_model(prompt, question, history, caller)
         changed = written and written != question
-        return (Rewrite(question=written, by=self._prompt.label) if changed else None), usage
+        return (Rewrite(question=written, by=prompt.label) if changed else None), usage
 
     async def _ask_model(
         self, prompt: Prompt, question: str, history: Sequence[Turn], caller: str

@@ -30,13 +30,13 @@ async def evaluate_version(suite: Suite, settings: Settings, prompt: Prompt) -> 
     return judge_run(now, baseline, settings.gate, suite.must_hold), now
 
 
-def record_scores(prompt: Prompt, verdict: GateResult, run: RunResult) -> None:
-    """Write the evaluation into the version's file, bound to the text that was evaluated."""
+def record_scores(prompt: Prompt, verdict: GateResult, run: RunResult, model: str) -> None:
+    """Write the evaluation into the version's file, bound to its text and to the `model` that answered."""
     scores = Scores(
         body_sha256=prompt.body_sha256,
         evaluated=datetime.now(UTC).replace(microsecond=0),
         against=verdict.baseline.why.partition(" ")[0],
-        model=run.setup["model"],
+        model=model,
         dataset=run.dataset,
         verdict=WORDS[verdict.verdict],
         metrics={name: round(estimate.mean, 4) for name, estimate in run.estimates().items()},

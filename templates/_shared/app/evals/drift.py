@@ -49,7 +49,10 @@ def judge_drift(log: AnswerLog, rule: GateSettings, window: int) -> Drift:
 
 
 def judge_canary(log: AnswerLog, rule: GateSettings, stable: str, canary: str, since: datetime) -> list[Check]:
-    """The canary's scores since its start against those of the stable version (labels `name@version`), by metric."""
+    """The canary's scores since its start against those of the stable version (labels `name@version`), by metric.
+
+    A metric that neither side has belongs to other prompts and is left out.
+    """
     sides = {
         metric: (
             log.latest(metric, MOST_CANARY_SCORES, stable, since),
@@ -57,7 +60,7 @@ def judge_canary(log: AnswerLog, rule: GateSettings, stable: str, canary: str, s
         )
         for metric in log.metrics()
     }
-    return check_sides(sides, rule)
+    return check_sides({metric: side for metric, side in sides.items() if any(side)}, rule)
 
 
 def check_sides(sides: Mapping[str, Sides], rule: GateSettings) -> list[Check]:

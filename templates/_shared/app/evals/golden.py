@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pydantic_evals import Dataset
 
 from app.errors import ConfigurationError
 from app.evals.records import replace_file
+from app.yaml_files import below, line_of, parse, places, read_text
 
 UNFINISHED = "<fill in>"  # what a drafted case leaves to a person
 REMEDY = "evals/README.md describes the fields of a case."
@@ -30,7 +31,7 @@ def load_dataset(kind: type[Dataset[Any, Any, Any]], path: Path) -> Dataset[Any,
     try:
         return kind.from_file(path)
     except ValueError as error:
-        raise ConfigurationError("; ".join(_places(path, root, error)), REMEDY) from None
+        raise ConfigurationError(_told(path, root, error), REMEDY) from None
 
 
 def dataset_version(path: Path) -> str:
@@ -49,7 +50,7 @@ def add_cases(path: Path, cases: Mapping[str, tuple[str, Mapping[str, object]]])
     text = path.read_text(encoding="utf-8").rstrip("\n")
     known = yaml.safe_load(text)["cases"]
     new = {name: case for name, case in cases.items() if name not in {case["name"] for case in known}}
-    dash = " " * (_column(_below(_below(root, "cases"), 0)) - len("- "))
+    dash = " " * (_column(below(below(root, "cases"), 0)) - len("- "))
     for name, (remark, case) in new.items():
         fields = (f"\n{dash}  {field}: {_flow(value)}" for field, value in case.items())
         text += f"\n{dash}# {' '.join(remark.split())}\n{dash}- name: {name}{''.join(fields)}"
@@ -75,25 +76,19 @@ def _compose(path: Path) -> yaml.Node | None:
     Raises:
         ConfigurationError: as for `load_dataset`.
     """
-    try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigurationError(f"{path}:{line}: {error.problem}.", "It is no YAML.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}.", REMEDY) from None
+    root, _ = parse(path, read_text(path, REMEDY), REMEDY)
     _check_names(path, root)
     return root
 
 
 def _check_names(path: Path, root: yaml.Node | None) -> None:
     """Refuse a case without a name and a name that was used before."""
-    cases = _below(root, "cases")
+    cases = below(root, "cases")
     if not isinstance(cases, yaml.SequenceNode) or not cases.value:
         raise ConfigurationError(f"{path}: there is no case below `cases:`.", REMEDY)
     lines: dict[str, int] = {}
     for case in cases.value:
-        name, line = _below(case, "name"), _line(case)
+        name, line = below(case, "name"), line_of(case)
         if not isinstance(name, yaml.ScalarNode) or not name.value.strip() or name.tag.endswith(":null"):
             raise ConfigurationError(f"{path}:{line}: this case has no name.", "Give it one that no other case has.")
         if name.value in lines:
@@ -108,43 +103,19 @@ def _check_finished(path: Path, node: yaml.Node | None) -> None:
     """Refuse a case in which something was left to a person."""
     if isinstance(node, yaml.ScalarNode) and node.value == UNFINISHED:
         raise ConfigurationError(
-            f"{path}:{_line(node)}: this case still says {UNFINISHED}.", f"Finish the case or remove it. {REMEDY}"
+            f"{path}:{line_of(node)}: this case still says {UNFINISHED}.", f"Finish the case or remove it. {REMEDY}"
         )
     inner = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else []
     for part in node.value if isinstance(node, yaml.SequenceNode) else inner:
         _check_finished(path, part)
 
 
-def _places(path: Path, root: yaml.Node | None, error: ValueError) -> list[str]:
+def _told(path: Path, root: yaml.Node | None, error: ValueError) -> str:
     """`file:line: problem` for each thing that does not fit the schema."""
     if not isinstance(error.__cause__, ValidationError):
-        return [f"{path}: {error}"]
-    found = error.__cause__.errors()
-    return [f"{path}:{_line_at(root, e['loc'])}: {'.'.join(map(str, e['loc'][2:]))}: {e['msg']}" for e in found]
-
-
-def _line_at(root: yaml.Node | None, location: Sequence[str | int]) -> int:
-    """The line of the deepest node on the way to `location` that the file has."""
-    node = root
-    for part in location:
-        inner = _below(node, part)
-        if inner is None:
-            break
-        node = inner
-    return _line(node)
-
-
-def _below(node: yaml.Node | None, part: str | int) -> yaml.Node | None:
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == part), None)
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-        return node.value[part]
-    return None
+        return f"{path}: {error}"
+    return places(path, root, error.__cause__, skip=2)
 
 
 def _column(node: yaml.Node | None) -> int:
     return node.start_mark.column if node else 0
-
-
-def _line(node: yaml.Node | None) -> int:
-    return node.start_mark.line + 1 if node else 1

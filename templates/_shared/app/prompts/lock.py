@@ -8,9 +8,11 @@ from pydantic import TypeAdapter, ValidationError
 from app.errors import ConfigurationError
 from app.prompts.registry import PromptRegistry
 from app.prompts.versions import Prompt
+from app.yaml_files import parse, places, read_text
 
 LOCK = "lock.yaml"
 HEAD = "# Written by `app prompts promote`: the SHA-256 of every prompt text that was ever served.\n"
+LAYOUT = "It maps each `name@version` that was served to a hash, once."
 Hashes = TypeAdapter(dict[str, str])
 
 
@@ -18,15 +20,16 @@ def read_lock(folder: Path) -> dict[str, str]:
     """Label to hash; empty where nothing was locked yet.
 
     Raises:
-        ConfigurationError: the file is unreadable.
+        ConfigurationError: the file is unreadable, or has a label twice; with the line.
     """
     path = folder / LOCK
     if not path.exists():
         return {}
+    root, values = parse(path, read_text(path, LAYOUT), LAYOUT)
     try:
-        return Hashes.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    except (OSError, yaml.YAMLError, ValidationError) as error:
-        raise ConfigurationError(f"{path}: {error}", "It maps `name@version` to a hash.") from None
+        return Hashes.validate_python(values or {})
+    except ValidationError as error:
+        raise ConfigurationError(f"{places(path, root, error)}.", LAYOUT) from None
 
 
 def add_to_lock(folder: Path, prompt: Prompt) -> None:

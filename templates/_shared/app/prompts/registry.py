@@ -1,8 +1,8 @@
 """Which version of each prompt is served, to whom: `prompts/registry.yaml` over `prompts/<name>/v<version>.md`."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,9 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from app.errors import ConfigurationError
 from app.prompts.versions import Prompt, read_version
+from app.yaml_files import line_at, parse, places, read_text
 
 REGISTRY = "registry.yaml"
 HUNDREDTHS = 10_000
+LAYOUT = "Below `prompts:` it names the `stable` version of each prompt, and perhaps a `canary` with its `percent`."
 
 log = structlog.get_logger()
 
@@ -47,11 +49,15 @@ class ReleaseTable(BaseModel):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The folder as it was read at one moment."""
+    """The folder as it was read at one moment; `digest` changes with any release, but not with a comment."""
 
     stamp: tuple[int, int]
+    digest: str
     releases: Mapping[str, Release]
     prompts: Mapping[str, Prompt]
+
+
+ReadLive = Callable[[str], Mapping[str, Release]]  # from a registry's digest to the live releases decided on it
 
 
 class PromptRegistry:
@@ -66,6 +72,8 @@ class PromptRegistry:
         self._folder = folder
         self._pinned = pinned or {}
         self._now = read_folder(folder)
+        self._read: tuple[str, Mapping[str, Release]] = (self._now.digest, {})
+        self._live = self._read
         for name, version in self._pinned.items():
             self.version(f"{name}@{version}")
 
@@ -76,7 +84,7 @@ class PromptRegistry:
             ConfigurationError: the registry does not know `name`.
         """
         self._refresh()
-        release = self._now.releases.get(name)
+        release = self.release(name)
         if release and release.canary and name not in self._pinned and in_share(name, caller, release):
             return self.version(f"{name}@{release.canary}")
         return self.stable(name)
@@ -94,7 +102,7 @@ class PromptRegistry:
 
     def released(self, name: str) -> Prompt | None:
         """The released version of `name`, or None where the registry does not know it."""
-        release = self._now.releases.get(name)
+        release = self.release(name)
         return self.version(f"{name}@{self._pinned.get(name, release.stable)}") if release else None
 
     def version(self, label: str) -> Prompt:
@@ -116,8 +124,28 @@ class PromptRegistry:
         return [self.stable(name) for name in self._now.releases]
 
     def release(self, name: str) -> Release | None:
-        """How `name` is released, if it is."""
-        return self._now.releases.get(name)
+        """How `name` is released, if it is: by the database where it says so, or else by the file."""
+        return self.live().get(name) or self._now.releases.get(name)
+
+    @property
+    def digest(self) -> str:
+        """What differs between any two registries: a live release is bound to it."""
+        return self._now.digest
+
+    def live(self) -> Mapping[str, Release]:
+        """The live releases in force, by prompt; none once another registry was read."""
+        digest, found = self._live
+        return found if digest == self._now.digest else {}
+
+    def read_live(self, read: ReadLive) -> bool:
+        """Take up what was released live, and say whether it is news; a version without a file here is left out."""
+        now = self._now
+        found = (now.digest, read(now.digest))
+        if found == self._read:
+            return False
+        self._read = found
+        self._live = (now.digest, {name: live for name, live in found[1].items() if _has_files(now, name, live)})
+        return True
 
     def _refresh(self) -> None:
         """Read the folder again when its registry changed; a broken one is logged and the last good one goes on."""
@@ -127,7 +155,7 @@ class PromptRegistry:
             self._now = read_folder(self._folder)
             log.info("prompts read again", served=[prompt.label for prompt in self.served()])
         except ConfigurationError as error:
-            self._now = Snapshot(stamp(self._folder), self._now.releases, self._now.prompts)
+            self._now = replace(self._now, stamp=stamp(self._folder))
             log.error("prompts are broken, the last good ones go on", error=str(error))
 
 
@@ -138,29 +166,48 @@ def read_folder(folder: Path) -> Snapshot:
         ConfigurationError: as for `PromptRegistry`.
     """
     seen = stamp(folder)
-    releases = read_releases(folder).prompts
+    releases, root = _read_table(folder)
     prompts = {prompt.label: prompt for path in sorted(folder.glob("*/*.md")) for prompt in [read_version(path)]}
     for name, release in releases.items():
-        for version in filter(None, (release.stable, release.canary)):
-            if f"{name}@{version}" not in prompts:
+        for word, version in (("stable", release.stable), ("canary", release.canary)):
+            if version and f"{name}@{version}" not in prompts:
+                line = line_at(root, ["prompts", name, word])
                 raise ConfigurationError(
-                    f"{folder / REGISTRY}: {name!r} names version {version!r}, which has no file.",
+                    f"{folder / REGISTRY}:{line}: {name!r} names version {version!r}, which has no file.",
                     f"Write {folder / name / f'v{version}.md'} or name another version.",
                 )
-    return Snapshot(seen, releases, prompts)
+    return Snapshot(seen, digest_of(releases), releases, prompts)
 
 
-def read_releases(folder: Path) -> ReleaseTable:
-    """The registry's table.
+def _has_files(now: Snapshot, name: str, release: Release) -> bool:
+    there = all(f"{name}@{version}" in now.prompts for version in filter(None, (release.stable, release.canary)))
+    if not there:
+        log.error("a live release names a version without a file", prompt=name, release=release.model_dump())
+    return there
+
+
+def read_releases(folder: Path) -> dict[str, Release]:
+    """How each prompt is released.
 
     Raises:
-        ConfigurationError: it is missing, unreadable or has unknown words.
+        ConfigurationError: the registry is missing, unreadable, or has a word twice or one that is not known.
     """
+    return _read_table(folder)[0]
+
+
+def digest_of(releases: Mapping[str, Release]) -> str:
+    """Twenty-four hex digits that two tables share only where they release the same."""
+    return hashlib.sha256(ReleaseTable(prompts=dict(releases)).model_dump_json().encode()).hexdigest()[:24]
+
+
+def _read_table(folder: Path) -> tuple[dict[str, Release], yaml.Node | None]:
+    """The releases, and the nodes that know their lines."""
     path = folder / REGISTRY
+    root, values = parse(path, read_text(path, LAYOUT), LAYOUT)
     try:
-        return ReleaseTable.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
-        raise ConfigurationError(f"{path}: {error}", "It needs `prompts:` with a `stable` version each.") from None
+        return ReleaseTable.model_validate(values).prompts, root
+    except ValidationError as error:
+        raise ConfigurationError(f"{places(path, root, error)}.", LAYOUT) from None
 
 
 def stamp(folder: Path) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """One version of one prompt: a Markdown file with typed front matter, a system text and a user template."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -8,12 +9,17 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from jinja2 import Environment, StrictUndefined, Template, TemplateError, meta
-from pydantic import BaseModel, ConfigDict, Field
+from jinja2 import Environment, StrictUndefined, Template, TemplateSyntaxError, meta, nodes
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.errors import ConfigurationError
+from app.yaml_files import line_at, parse, places, read_text
 
-USER_MARK = "\n<!-- user -->\n"
+FRONT = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*\n", re.DOTALL | re.MULTILINE)
+MARK = "<!-- user -->"
+USER_MARK = f"\n{MARK}\n"
+LAYOUT = f"A prompt is front matter between two lines `---`, system text, a line `{MARK}`, user text."
+FIELDS = "Front matter holds version, author, date, model and variables; `app prompts` adds scores and history."
 # What goes into a prompt is text for a model, never a page; passages are escaped where they are rendered.
 ENVIRONMENT = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)  # noqa: S701
 
@@ -86,15 +92,24 @@ def read_version(path: Path) -> Prompt:
     Raises:
         ConfigurationError: it is unreadable or contradicts itself; the message names the file and the line.
     """
+    text = read_text(path, LAYOUT)
+    found = FRONT.match(text)
+    if not found:
+        raise ConfigurationError(f"{path}:1: there is no front matter between two lines `---`.", LAYOUT)
+    root, values = parse(path, found[1], FIELDS, above=1)
     try:
-        _, head, body = path.read_text(encoding="utf-8").split("---\n", 2)
-        front = FrontMatter.model_validate(yaml.safe_load(head))
-        _, user = body.split(USER_MARK)
-        _check(path, front, user)
-    except (OSError, ValueError, yaml.YAMLError, TemplateError) as error:
+        front = FrontMatter.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(f"{places(path, root, error)}.", FIELDS) from None
+    if path.stem != f"v{front.version}":
         raise ConfigurationError(
-            f"{path}{_line(path, error)}: {error}", "A prompt is front matter, system text, `<!-- user -->`, user text."
-        ) from None
+            f"{path}:{line_at(root, ['version'])}: the front matter says version {front.version!r}, "
+            f"the file name says {path.stem!r}.",
+            "Version 3 is the file v3.md and no other.",
+        )
+    body = text[found.end() :]
+    above = _lines_above_user(path, body, found[0].count("\n"))
+    _check_variables(path, front, body.split(USER_MARK)[1], above, line_at(root, ["variables"]))
     return Prompt(path.parent.name, path, front, body)
 
 
@@ -107,22 +122,39 @@ def write_version(prompt: Prompt) -> None:
     part.replace(prompt.path)
 
 
-def _check(path: Path, front: FrontMatter, user: str) -> None:
-    if path.stem != f"v{front.version}":
-        raise ValueError(f"the file name says {path.stem!r}, the front matter says version {front.version!r}")
-    used = meta.find_undeclared_variables(ENVIRONMENT.parse(user))
-    if used != set(front.variables):
-        raise ValueError(f"declared variables {sorted(front.variables)}, used {sorted(used)}")
+def _lines_above_user(path: Path, body: str, above: int) -> int:
+    """How many lines of the file precede the user text; `above` precede the body.
+
+    Raises:
+        ConfigurationError: the body does not have its two parts.
+    """
+    marks = [above + number for number, line in enumerate(body.split("\n"), start=1) if line == MARK]
+    if len(marks) != 1 or USER_MARK not in body:
+        line = marks[-1] if marks else above + 1
+        raise ConfigurationError(f"{path}:{line}: one line `{MARK}` has to part the text in two.", LAYOUT)
+    return marks[0]
 
 
-def _line(path: Path, error: Exception) -> str:
-    """`:line` of a mistake in the file, where the error tells it."""
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-        return f":{error.problem_mark.line + 2}"
-    if isinstance(error, TemplateError) and getattr(error, "lineno", None):
-        above = path.read_text(encoding="utf-8").split(USER_MARK)[0].count("\n")
-        return f":{above + 2 + error.lineno}"  # type: ignore[attr-defined]
-    return ""
+def _check_variables(path: Path, front: FrontMatter, user: str, above: int, declared_at: int) -> None:
+    """Refuse a user text that is no template, or that uses others than the variables of the front matter.
+
+    Raises:
+        ConfigurationError: it is or does; with the line.
+    """
+    try:
+        tree = ENVIRONMENT.parse(user)
+        used = meta.find_undeclared_variables(tree)
+    except TemplateSyntaxError as error:
+        raise ConfigurationError(
+            f"{path}:{above + error.lineno}: {error.message}", "The user text is a Jinja template."
+        ) from None
+    lines = {name.name: above + name.lineno for name in reversed(list(tree.find_all(nodes.Name)))}
+    found = [
+        f"{path}:{lines[name]}: {name!r} is not among the `variables`" for name in sorted(used - {*front.variables})
+    ]
+    found += [f"{path}:{declared_at}: no text uses {name!r}" for name in front.variables if name not in used]
+    if found:
+        raise ConfigurationError(f"{'; '.join(found)}.", "`variables` names what the user text uses, and nothing else.")
 
 
 @lru_cache(maxsize=256)

@@ -46,9 +46,10 @@ def test_the_cases_are_read(tmp_path: Path) -> None:
         ("- name: two", "- metadata: {a: true}", 5, "has no name"),
         ("question: ", "questoin: ", 3, "inputs.question: Field required"),
         ('      question: "How?"', "      question: [1]", 7, "valid string"),
+        ("expected_output: because", "name: three", 4, "'name' stands in line 2 already"),
         ("cases:", "cases: [", 2, "expected"),
     ],
-    ids=["used twice", "empty", "absent", "misspelt", "wrong type", "no YAML"],
+    ids=["used twice", "empty", "absent", "misspelt", "wrong type", "a field twice", "no YAML"],
 )
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, old: str, new: str, line: int, said: str) -> None:
     path = written(tmp_path, GOOD.replace(old, new))

@@ -19,7 +19,9 @@ from app.tenancy.scope import AT_ONCE, ORGANISATION, SERVICE_ID
 from app.tenancy.tables import GUARDED, metadata
 
 # What is the service's own. Every other table of the shared rooms, also one to come, holds data of organisations.
-SERVICE = frozenset("api_key api_key_scope spend_ledger spend_budget spend_reservation index_evaluation".split())
+SERVICE = frozenset(
+    "api_key api_key_scope spend_ledger spend_budget spend_reservation index_evaluation prompt_release".split()
+)
 LIMITED = "organisation_rows"
 INDEX = ("indexed_document", "chunk", "posting")  # where PostgreSQL holds the passages as well
 KEYS = """

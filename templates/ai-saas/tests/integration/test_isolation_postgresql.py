@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from app.api.application import create_app
 from app.bootstrap import build_index, open_platform
 from app.errors import ConfigurationError
 from app.migrations.running import migrate, prepare
+from app.prompts.live import LiveReleases
+from app.prompts.registry import Release
 from app.settings import Settings, StoreSettings
 from app.stores.catalog import Catalog, DocumentStatus
 from app.tenancy.isolation import INDEX, isolate, require_isolation
@@ -208,3 +211,17 @@ def test_to_separate_again_changes_nothing(everything: Engine) -> None:
         isolate(platform.catalog.engine)
         require_isolation(platform.catalog.engine)
         assert set(counts(tenants.open(one).catalog.engine, SHARED).values()) == {1}
+
+
+def test_what_is_released_live_is_the_services_own(everything: Engine) -> None:
+    """One release of a prompt is for all organisations, also under the role that sees one organisation at a time."""
+    settings, since = settings_of(everything, str(everything.url.username)), datetime(2026, 11, 22, tzinfo=UTC)
+    with closing(Catalog(settings.store.url)) as catalog, closing(build_index(settings)):
+        migrate(catalog.engine)
+    release = Release(stable="1", canary="2", percent=10, since=since)
+    with open_platform(settings) as platform:
+        tenants = Tenants(platform)
+        for engine in (platform.catalog.engine, tenants.open(found(tenants)).catalog.engine):
+            LiveReleases(engine).add("digest", "answer", release, "10 %", since)
+            assert LiveReleases(engine).read("digest") == {"answer": release}
+            assert LiveReleases(platform.catalog.engine).read("digest") == {"answer": release}

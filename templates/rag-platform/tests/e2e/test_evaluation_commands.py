@@ -131,18 +131,21 @@ def test_a_canary_that_answers_worse_in_use_is_not_promoted(folder: Path, monkey
     shutil.copytree("prompts", prompts)
     monkeypatch.setenv("APP_STORE__URL", url)
     monkeypatch.setenv("APP_PROMPTS_DIR", str(prompts))
-    promote = ["prompts", "promote", "answer@2", "--percent", "100", "--reason", "no day to wait in a test"]
+    promote = ["prompts", "promote", "answer@2", "--percent", "99.9", "--reason", "no day to wait in a test"]
     draft_that_passed(prompts)
     assert CliRunner().invoke(cli, [*promote[:3], "--percent", "10"]).exit_code == 0
     fill(url, "answer@1", [0.9] * 25)
-    fill(url, "answer@2", [0.6] * 25)
+    fill(url, "answer@2", [0.6] * 15)
+    few = CliRunner().invoke(cli, promote[:5], env={"COLUMNS": "250"})
+    assert "nothing can be said of it in use (faithfulness_words: fewer than 20 scores" in str(few.exception)
+    fill(url, "answer@2", [0.6] * 10)
     refused = CliRunner().invoke(cli, promote, env={"COLUMNS": "250"})
     assert isinstance(refused.exception, AppError)
     assert "answer@2 answers worse than the stable version: faithfulness_words" in str(refused.exception)
     assert "answer@2 in use against answer@1: BLOCK" in refused.stdout
     assert "canary: '2'" in (prompts / "registry.yaml").read_text("utf-8"), "nothing changed"
     fill(url, "answer@2", [1.0] * 60)
-    assert "served to everybody" in CliRunner().invoke(cli, promote).stdout
+    assert "served to 99.9 %" in CliRunner().invoke(cli, promote).stdout
 
 
 def fill(url: str, prompt: str, values: list[float]) -> None:

@@ -1,10 +1,12 @@
 """Follow-up questions: kept by key, completed before the search, forgotten on request."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -20,6 +22,8 @@ from app.errors import NotFound
 from app.ingestion.library import Library
 from app.llm.gateway import Gateway
 from app.llm.routing import Tier
+from app.prompts import rollout
+from app.prompts.registry import PromptRegistry, Release
 from app.scopes import Scope
 from app.settings import LLMSettings
 from app.stores.catalog import Catalog
@@ -200,6 +204,18 @@ def test_a_model_completes_the_question_from_quoted_turns(platform: Platform) ->
     )
     assert tokens > 0
     assert seen[0].count("</conversation>") == seen[0].count("<question>") == 1
+
+
+def test_a_release_of_the_prompt_reaches_a_service_that_runs(platform: Platform, tmp_path: Path) -> None:
+    folder = tmp_path / "prompts"
+    shutil.copytree("prompts", folder)
+    rollout.draft(folder, PromptRegistry(folder), "rewrite", "ada", datetime.now(UTC))
+    registry = PromptRegistry(folder)
+    follow_ups = rewriting(replace(platform, prompts=registry), lambda _: "How many?")
+    registry.read_live(lambda _: {"rewrite": Release(stable="2", previous="1")})
+    rewrite, _ = complete(follow_ups, [turn("q", "q", "a")])
+    assert rewrite
+    assert rewrite.by == "rewrite@2"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("written", ["", "  ", FOLLOW_UP])
