@@ -10,7 +10,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from app.observability.otlp import resource
+from app.observability.otlp import Signal, patience, resource
 from app.observability.redaction import redact
 
 SENDERS = ("opentelemetry", "urllib3", "requests")  # their lines about a sending that fails would be sent again
@@ -33,7 +33,7 @@ class LogRecordHandler(logging.Handler):
     def __init__(self, beginning: Sequence[Processor]) -> None:
         super().__init__()
         self._records = LoggerProvider(resource(), shutdown_on_exit=False)
-        self._records.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
+        self._records.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(timeout=patience(Signal.LOGS))))
         self._logger = self._records.get_logger("app")
         ending = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, self._send]
         self.setFormatter(structlog.stdlib.ProcessorFormatter(processors=ending, foreign_pre_chain=beginning))

@@ -17,6 +17,7 @@ from app.errors import ConfigurationError
 
 OTLP, NONE = "otlp", "none"
 PROTOCOL = "http/protobuf"
+PATIENCE_SECONDS = 3.0  # for three signals after another: a container that ends has ten seconds in all
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 CAPTURED = {"true": True, "span_only": True, "span_and_event": True, "false": False, "no_content": False, "": False}
 
@@ -45,6 +46,11 @@ def is_sent(signal: Signal) -> bool:
     return True
 
 
+def patience(signal: Signal) -> float | None:
+    """Seconds for one sending with its retries; None where a variable says it in the SDK's own way."""
+    return None if _of("TIMEOUT", signal) else PATIENCE_SECONDS
+
+
 def captures_content() -> bool:
     """Whether traces hold prompts and answers, word for word: off unless OpenTelemetry's variable for it says so.
 
@@ -70,7 +76,7 @@ def span_processors() -> list[SpanProcessor]:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # here: few need it at start
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    return [BatchSpanProcessor(OTLPSpanExporter())]
+    return [BatchSpanProcessor(OTLPSpanExporter(timeout=patience(Signal.TRACES)))]
 
 
 def metric_readers() -> list[MetricReader]:
@@ -80,7 +86,7 @@ def metric_readers() -> list[MetricReader]:
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
-    return [PeriodicExportingMetricReader(OTLPMetricExporter())]
+    return [PeriodicExportingMetricReader(OTLPMetricExporter(timeout=patience(Signal.METRICS)))]
 
 
 def _of(kind: str, signal: Signal) -> str:

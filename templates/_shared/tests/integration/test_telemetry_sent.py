@@ -4,6 +4,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -131,6 +132,15 @@ def test_lines_of_libraries_arrive_with_their_traceback_and_those_of_the_sender_
     assert record.body.string_value == "cannot reach it"
     [trace] = [a.value.string_value for a in record.attributes if a.key == "exception.stacktrace"]
     assert "ValueError: no user [e-mail]" in trace
+
+
+def test_a_collector_that_is_gone_does_not_hold_up_the_end(
+    settings: Settings, root_logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:9")  # nobody listens there
+    started = time.monotonic()
+    use_the_service(settings, root_logger)
+    assert time.monotonic() - started < 10
 
 
 def test_a_signal_that_is_switched_off_stays_at_home(
