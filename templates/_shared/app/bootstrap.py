@@ -16,6 +16,7 @@ from app.llm.embedding import TextEmbedder, build_embedder
 from app.llm.factory import build_gateway
 from app.llm.gateway import Gateway
 from app.llm.metering import Meter
+from app.llm.prices import refuse_unpriced
 from app.llm.routing import Tier
 from app.llm.spending import Spending
 from app.observability.gauges import watch
@@ -63,6 +64,7 @@ def open_platform(settings: Settings, worker: str = "") -> Iterator[Platform]:
     """
     prompts = PromptRegistry(settings.prompts_dir)
     gateway = build_gateway(settings.llm)
+    refuse_unpriced(settings.llm, settings.budget)
     embedder = build_embedder(settings.embedding)
     with (
         closing(build_index(settings)) as index,

@@ -17,6 +17,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Text
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from app.errors import ConfigurationError, ModelUnavailable
+from app.evals.judges import judge_model
 from app.llm import gateway
 from app.llm.breaker import Breaker, GuardedModel, ProviderPaused, State
 from app.llm.factory import build_gateway
@@ -267,3 +268,25 @@ def test_without_a_small_model_everything_goes_to_the_large_one() -> None:
 def test_an_unknown_model_is_refused_with_the_name_of_its_setting() -> None:
     with pytest.raises(ConfigurationError, match=r"APP_LLM__SMALL='nothing:at-all'"):
         build_gateway(LLMSettings.model_validate({"primary": "test", "small": "nothing:at-all"}))
+
+
+@pytest.mark.parametrize(
+    ("model", "remedy"),
+    [
+        ("nothing:at-all", "Write it as PROVIDER:MODEL"),
+        ("gpt-5-mini", "Write it as PROVIDER:MODEL"),
+        ("mistral:large", "Add that extra to"),
+        ("ollama:qwen3", "Set the provider's key"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_refused_with_what_helps(
+    model: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OLLAMA_BASE_URL", raising=False)
+    with pytest.raises(ConfigurationError, match=f"APP_LLM__PRIMARY='{model}'.*{remedy}"):
+        build_gateway(LLMSettings.model_validate({"primary": model}))
+
+
+def test_a_judge_that_cannot_be_used_is_refused_by_its_own_setting() -> None:
+    with pytest.raises(ConfigurationError, match=r"APP_LLM__JUDGE='nothing:at-all'"):
+        judge_model(LLMSettings.model_validate({"judge": "nothing:at-all"}))
