@@ -30,9 +30,9 @@ def project(rendered: Callable[..., Path], workshop: Path) -> Path:
 
 
 @pytest.fixture
-def path() -> str:
-    """The search path with uv, which the workflow's own action would install."""
-    return f"{Path(find_uv_bin()).parent}{os.pathsep}{os.environ['PATH']}"
+def path(prometheus_tools: Path) -> str:
+    """The search path with uv and promtool, which the workflow would install."""
+    return os.pathsep.join([str(Path(find_uv_bin()).parent), str(prometheus_tools), os.environ["PATH"]])
 
 
 @pytest.mark.parametrize(("product", "vector_store"), PRODUCTS)
