@@ -57,6 +57,11 @@ def test_the_configuration_is_one_that_prometheus_reads(promtool: Promtool, moni
         ("rag-platform", "answer_support_count[1h])) >= 30", "answer_support_count[1h])) >= 3"),
         ("rag-platform", "evaluation_due offset 6h == 1", "evaluation_due offset 12h == 1"),
         ("ai-saas", "/v1/organisations/{organisation}/ask", "/v1/ask"),
+        ("agent", "calls:errors:ratio1h > 14.4 * 0.005", "calls:errors:ratio1h > 144 * 0.005"),
+        ("agent", 'http_route=~"/v1/runs.*", http_response', 'http_route=~".*", http_response'),
+        ("agent", 'http_route=~"/v1/runs.*", http_response', 'http_route="/v1/runs", http_response'),
+        ("agent", "calls:slow:ratio1h > 14.4 * 0.05", "calls:slow:ratio1h > 144 * 0.05"),
+        ("agent", ', http_route!~".*/events"', ""),
         ("agent", "runs:failed:ratio1h > 0.2", "runs:failed:ratio1h > 0.5"),
         ("agent", "runs:ended:increase1h >= 5", "runs:ended:increase1h >= 1"),
         ("agent", "> 900", "> 9000"),
@@ -73,3 +78,36 @@ def test_an_alert_that_is_deaf_or_too_loud_is_found(
     assert right in text
     rules.write_text(text.replace(right, wrong), "utf-8")
     assert promtool("test", "rules", "alerts.test.yml", cwd=folder).returncode != 0
+
+
+@pytest.fixture
+def checked(rendered: Callable[..., Path], tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`checked(path, ci, broken)`: what `make promtool` says with this search path; one expression may be broken."""
+
+    def run(path: Path, *, ci: str = "", broken: bool = False) -> subprocess.CompletedProcess[str]:
+        made = rendered("rag-platform")
+        shutil.copy(made / "Makefile", tmp_path)
+        shutil.copytree(made / "monitoring", tmp_path / "monitoring", dirs_exist_ok=True)
+        alerts = tmp_path / "monitoring/alerts.yml"
+        if broken:
+            alerts.write_text(alerts.read_text("utf-8").replace("up{job=", "up{job ", 1), "utf-8")
+        make = str(shutil.which("make"))
+        environment = {"PATH": str(path), "CI": ci}
+        return subprocess.run([make, "promtool"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    return run
+
+
+def test_make_checks_configuration_rules_and_their_tests(prometheus_tools: Path, checked) -> None:
+    done = checked(prometheus_tools, ci="true")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "prometheus.yml is valid" in done.stdout
+    assert "Unit Testing" in done.stdout
+    assert checked(prometheus_tools, broken=True).returncode != 0
+
+
+def test_without_promtool_a_laptop_is_told_and_the_ci_fails(tmp_path_factory: pytest.TempPathFactory, checked) -> None:
+    nothing = tmp_path_factory.mktemp("nothing")
+    laptop = checked(nothing)
+    assert (laptop.returncode, laptop.stdout) == (0, "promtool is not installed: monitoring/ was not checked\n")
+    assert checked(nothing, ci="true").returncode != 0

@@ -30,9 +30,9 @@ def project(rendered: Callable[..., Path], workshop: Path) -> Path:
 
 
 @pytest.fixture
-def path() -> str:
-    """The search path with uv, which the workflow's own action would install."""
-    return f"{Path(find_uv_bin()).parent}{os.pathsep}{os.environ['PATH']}"
+def path(prometheus_tools: Path) -> str:
+    """The search path with uv and promtool, which the workflow would install."""
+    return os.pathsep.join([str(Path(find_uv_bin()).parent), str(prometheus_tools), os.environ["PATH"]])
 
 
 @pytest.mark.parametrize(("product", "vector_store"), PRODUCTS)
@@ -52,6 +52,25 @@ def test_the_steps_of_evals_pass_and_hand_the_table_on(project: Path, tmp_path: 
     assert job.ran[:2] == ["make setup", "make gate"]
     assert job.outputs["table"].strip() == job.summary.strip()
     assert "|" in job.outputs["table"]
+
+
+GATE = "Hold the provider's model against its baseline, where this repository has what it needs"
+
+
+def live_gate(project: Path, key: str) -> Job:
+    return Job(project / ".github/workflows/evals-live.yml", "gate", {"secrets.OPENAI_API_KEY": key})
+
+
+def test_the_gate_with_a_key_is_skipped_without_one(project: Path, tmp_path: Path, path: str) -> None:
+    job = live_gate(project, "")
+    job.run(project, tmp_path, path)
+    assert job.ran == ["make setup", GATE]
+    assert job.summary == "Skipped: the repository has no secret OPENAI_API_KEY.\n"
+
+
+def test_the_gate_with_a_key_asks_the_providers_model(project: Path, tmp_path: Path, path: str) -> None:
+    with pytest.raises(AssertionError, match=r"questions-live\.json"):  # nobody has accepted its scores yet
+        live_gate(project, "sk-of-nobody").run(project, tmp_path, path)
 
 
 def test_a_failing_step_is_seen(project: Path, tmp_path: Path, path: str) -> None:

@@ -1,12 +1,14 @@
 """The `run:` steps of one job of a GitHub workflow, executed on this machine as the runner would.
 
 Real shells, real GITHUB_OUTPUT, GITHUB_ENV and GITHUB_STEP_SUMMARY files. Actions (`uses:`) are not run: the machine
-must bring what they would, and an action that is not in PROVIDED fails the test. Expressions are taken from a table
+must bring what they would, and an action that is not in PROVIDED fails the test. Nor is anything installed as root:
+the program that a package brings must be on the search path. Expressions are taken from a table
 of the few that our workflows use, so a new one fails loudly too.
 """
 
 import os
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import Any
 import yaml
 
 PROVIDED = {"actions/checkout", "astral-sh/setup-uv"}  # git and uv are on this machine
+PACKAGES = {"prometheus": "promtool"}  # what a workflow installs as root, and the program that it wants from it
+INSTALLING = re.compile(r"^sudo apt-get .* (\S+)$")
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 
 
@@ -36,6 +40,10 @@ class Job:
         for step in job["steps"]:
             if "uses" in step:
                 assert step["uses"].split("@")[0] in PROVIDED, f"this machine does not stand in for {step['uses']}"
+                continue
+            if installing := INSTALLING.match(step["run"]):
+                wanted = PACKAGES[installing[1]]
+                assert shutil.which(wanted, path=path), f"this machine does not have {wanted}"
                 continue
             self._step(step, project, scratch, environment)
 

@@ -16,6 +16,7 @@ from app.llm.embedding import TextEmbedder, build_embedder
 from app.llm.factory import build_gateway
 from app.llm.gateway import Gateway
 from app.llm.metering import Meter
+from app.llm.prices import refuse_unpriced
 from app.llm.routing import Tier
 from app.llm.spending import Spending
 from app.observability.gauges import watch
@@ -64,11 +65,15 @@ def open_platform(settings: Settings, worker: str = "") -> Iterator[Platform]:
     """
     prompts = PromptRegistry(settings.prompts_dir)
     gateway = build_gateway(settings.llm)
+    refuse_unpriced(settings.llm, settings.budget)
     embedder = build_embedder(settings.embedding)
-    with closing(build_index(settings)) as index, closing(Catalog(settings.store.url)) as catalog:
+    with (
+        closing(build_index(settings)) as index,
+        closing(Catalog(settings.store.url)) as catalog,
+        closing(build_telemetry(worker)) as telemetry,
+    ):
         retriever = Retriever(index, embedder, settings.retrieval, build_reranker(settings.retrieval.reranker))
         spending = Spending(catalog.engine, settings.budget)
-        telemetry = build_telemetry(worker)
         watch(telemetry, gateway, spending, catalog, index, IndexEvaluations(catalog))
         alerts = BudgetAlerts(settings.budget.alert_url)
         meter = Meter(spending, alerts, telemetry, settings.llm.max_output_tokens)

@@ -1,17 +1,16 @@
-"""Every setting of the service, read once from the environment and `.env`.
+"""Every setting of the service, read once from the environment, mounted secrets and `.env`.
 
 Prefix `APP_`, two underscores between levels: `APP_RETRIEVAL__TOP_K=8`.
 """
 
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from dotenv import dotenv_values, load_dotenv
 from pydantic import BaseModel, Field, SecretStr, ValidationError
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import SettingsConfigDict, SettingsError
 
+from app.environment import load_environment, origin
 from app.errors import ConfigurationError
 from app.product_settings import ProductSettings
 
@@ -160,32 +159,27 @@ class Settings(ProductSettings):
     log: LogSettings = LogSettings.model_validate({})
     prompts_dir: Path = Field(Path("prompts"), description="folder of the prompt registry")
     evals_dir: Path = Field(Path("evals"), description="folder of the golden cases and results")
+    secrets_dir: Path | None = Field(
+        None, description="folder of files named like variables that hold keys; /run/secrets where it is not set"
+    )
 
 
 def load_settings() -> Settings:
-    """Read `.env` into the environment (never overriding it) and parse the settings.
+    """Read mounted secrets and `.env` into the environment (never overriding it) and parse the settings.
 
     Raises:
         ConfigurationError: a value does not fit; the message names each setting.
     """
-    _refuse_misspelt(dotenv_values(".env"))
-    load_dotenv(Path(".env"))
+    load_environment(_variables(Settings))
     try:
         return Settings()
     except ValidationError as error:
-        problems = "; ".join(f"{_variable(e['loc'])}: {e['msg']}" for e in error.errors())
-        raise ConfigurationError(f"Bad settings: {problems}.", "Correct them in .env or the environment.") from None
-
-
-def _refuse_misspelt(values: Mapping[str, str | None]) -> None:
-    """A setting in `.env` that nobody reads is a mistake; variables of the machine may belong to others."""
-    known = set(_variables(Settings))
-    for name in values:
-        if name.startswith("APP_") and name not in known:
-            near = get_close_matches(name, known, n=1)
-            raise ConfigurationError(
-                f".env sets {name}, which is no setting.", f"Did you mean {near[0]}?" if near else "See .env.example."
-            )
+        names = [_variable(e["loc"]) for e in error.errors()]
+        problems = "; ".join(f"{n}{origin(n)}: {e['msg']}" for n, e in zip(names, error.errors(), strict=True))
+    except SettingsError as error:
+        remedy = 'A list is written as JSON, such as APP_API__CORS_ORIGINS=["https://intranet.example.com"].'
+        raise ConfigurationError(f"Bad settings: {error}.", remedy) from None
+    raise ConfigurationError(f"Bad settings: {problems}.", "Correct them in .env or the environment.")
 
 
 def _variables(model: type[BaseModel], prefix: str = "APP_") -> Iterator[str]:

@@ -8,6 +8,7 @@ from pydantic_ai.models import Model, infer_model
 from pydantic_ai.providers import Provider, infer_provider
 from pydantic_ai.settings import ModelSettings
 
+from app.environment import origin
 from app.errors import ConfigurationError
 from app.llm.breaker import Breaker, GuardedModel
 from app.llm.gateway import Gateway, ResilientModel
@@ -17,6 +18,7 @@ from app.settings import LLMSettings
 OFFLINE = "offline"
 NONE = "none"
 BEDROCK = "bedrock"
+PRIMARY = "APP_LLM__PRIMARY"
 REMEDY = "Set the provider's key in .env, or use `offline`."
 REMEDIES = {  # where the client does not name the variable that it misses
     BEDROCK: "Set AWS_DEFAULT_REGION in .env.",
@@ -24,8 +26,8 @@ REMEDIES = {  # where the client does not name the variable that it misses
 }
 
 
-def build_gateway(settings: LLMSettings) -> Gateway:
-    """The models that answer, each tier with its fallback behind it where one is set.
+def build_gateway(settings: LLMSettings, setting: str = PRIMARY) -> Gateway:
+    """The models that answer, each tier with its fallback behind it where one is set; `setting` named the primary.
 
     Raises:
         ConfigurationError: unknown model, missing package or missing key; the message names the setting.
@@ -33,7 +35,7 @@ def build_gateway(settings: LLMSettings) -> Gateway:
     if is_offline(settings):
         return Gateway({Tier.LARGE: _offline()}, {}, settings.route_threshold)
     breakers: dict[str, Breaker] = {}
-    large = _guarded(settings.primary, "APP_LLM__PRIMARY", settings, breakers)
+    large = _guarded(settings.primary, setting, settings, breakers)
     small = _guarded(settings.small, "APP_LLM__SMALL", settings, breakers)
     fallback = _guarded(settings.fallback, "APP_LLM__FALLBACK", settings, breakers)
     models: dict[Tier, Model] = {Tier.LARGE: ResilientModel([*large, *fallback], settings)}
@@ -43,8 +45,9 @@ def build_gateway(settings: LLMSettings) -> Gateway:
 
 
 def build_model(settings: LLMSettings) -> Model:
-    """One model for those who need no tiers, as `build_gateway` makes it."""
-    return build_gateway(settings).models[Tier.LARGE]
+    """One model for those who need no tiers, as `build_gateway` makes it; a judge of its own stands as the primary."""
+    setting = "APP_LLM__JUDGE" if settings.primary == settings.judge else PRIMARY
+    return build_gateway(settings, setting).models[Tier.LARGE]
 
 
 def is_offline(settings: LLMSettings) -> bool:
@@ -74,8 +77,18 @@ def _guarded(name: str, setting: str, settings: LLMSettings, breakers: dict[str,
         model = infer_model(name, partial(_provider, settings.timeout_seconds))
         return [GuardedModel(model, breaker, _sdk_settings(provider))]
     except Exception as error:  # noqa: BLE001 - each provider's client has errors of its own
-        remedy = REMEDIES.get(provider, REMEDY)
-        raise ConfigurationError(f"{setting}={name!r} cannot be used: {error}", remedy) from None
+        told = f"{setting}={name!r}{origin(setting)} cannot be used: {error}"
+        raise ConfigurationError(told, _remedy(name, error)) from None
+
+
+def _remedy(name: str, error: Exception) -> str:
+    """What helps: another spelling, a package, or a key."""
+    if isinstance(error, ImportError):
+        return "Add that extra to `pydantic-ai-slim[…]` in pyproject.toml and run `make setup`, or use `offline`."
+    provider = name.partition(":")[0]
+    if provider not in REMEDIES and (isinstance(error, ValueError) or ":" not in name):
+        return "Write it as PROVIDER:MODEL, such as `openai:gpt-5-mini`, or use `offline`."
+    return REMEDIES.get(provider, REMEDY)
 
 
 def _sdk_settings(provider: str) -> ModelSettings:

@@ -5,12 +5,16 @@ import sys
 
 import structlog
 
+from app.observability.otlp import Signal, is_sent
 from app.observability.redaction import redact
 from app.settings import LogSettings
 
 
 def configure_logs(settings: LogSettings) -> None:
-    """Send our own and the libraries' log lines through one renderer: readable, or JSON for a collector."""
+    """Send our own and the libraries' log lines through one renderer: readable, or JSON for a collector.
+
+    Where OTEL_* variables name an endpoint for logs, the same lines go there as records.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -28,6 +32,10 @@ def configure_logs(settings: LogSettings) -> None:
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=ending, foreign_pre_chain=shared))
     root = logging.getLogger()
     root.handlers = [handler]
+    if is_sent(Signal.LOGS):
+        from app.observability.log_records import LogRecordHandler  # here: few need it at start
+
+        root.addHandler(LogRecordHandler(shared))
     root.setLevel(settings.level)
     logging.getLogger("uvicorn.access").disabled = True  # the request log of `app.api.middleware` says more
 

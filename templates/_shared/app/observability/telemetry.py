@@ -1,6 +1,5 @@
-"""Metrics by OpenTelemetry, read by Prometheus at `/metrics`; traces go wherever the OTEL_* variables say."""
+"""Metrics and traces by OpenTelemetry: Prometheus reads at `/metrics`, both go wherever the OTEL_* variables say."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -9,15 +8,14 @@ from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import Counter, Histogram, Meter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import format_trace_id
 from opentelemetry.trace import get_current_span as current_span
 from prometheus_client import CollectorRegistry, generate_latest
 from pydantic_ai.models.instrumented import InstrumentationSettings
 
-from app.about import ABOUT
 from app.llm.usage import Usage
+from app.observability import otlp
 
 COST_BUCKETS_USD = (0.0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 SHARE_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -60,25 +58,35 @@ class Telemetry:
         with self.reading:
             return generate_latest(self.registry)
 
+    def close(self) -> None:
+        """Send what waits to be sent; nothing is measured after it."""
+        self.tracers.shutdown()
+        self.meters.shutdown()
+
 
 def build_telemetry(worker: str = "") -> Telemetry:
-    """Fresh instruments; traces are exported only where OTEL_EXPORTER_OTLP_ENDPOINT is set.
+    """Fresh instruments; they are sent only where the OTEL_* variables name an endpoint.
 
     With a `worker` name every series carries it, so that several processes can be read side by side.
     """
     registry = CollectorRegistry()
-    instance = {"service.instance.id": worker} if worker else {}
-    resource = Resource.create({"service.name": ABOUT.slug, "service.version": ABOUT.version, **instance})
-    reader = PrometheusMetricReader(registry=registry, resource_attribute_filter=instance.__contains__)
-    meters = MeterProvider([reader], resource=resource, views=VIEWS)
-    tracers = _tracers(resource)
+    resource = otlp.resource(worker)
+    reader = PrometheusMetricReader(
+        registry=registry, resource_attribute_filter=lambda name: bool(worker) and name == "service.instance.id"
+    )
+    meters = MeterProvider([reader, *otlp.metric_readers()], resource=resource, views=VIEWS)
+    tracers = TracerProvider(resource=resource)
+    for processor in otlp.span_processors():
+        tracers.add_span_processor(processor)
     meter = meters.get_meter("app")
     return Telemetry(
         meters=meters,
         tracers=tracers,
         registry=registry,
         reading=Lock(),
-        model_calls=InstrumentationSettings(tracer_provider=tracers, meter_provider=meters, include_content=False),
+        model_calls=InstrumentationSettings(
+            tracer_provider=tracers, meter_provider=meters, include_content=otlp.captures_content()
+        ),
         answers=meter.create_counter("answers", description="Answers by outcome and prompt version"),
         documents=meter.create_counter("documents.ingested", description="Documents by outcome"),
         coverage=_histogram(meter, "evidence.coverage", SHARE_BUCKETS, "Coverage of the question, 0 to 1"),
@@ -100,13 +108,3 @@ def _histogram(meter: Meter, name: str, buckets: Sequence[float], description: s
 def trace_id() -> str:
     """The current trace's id, 32 hexadecimal digits."""
     return format_trace_id(current_span().get_span_context().trace_id)
-
-
-def _tracers(resource: Resource) -> TracerProvider:
-    provider = TracerProvider(resource=resource)
-    if "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return provider

@@ -18,6 +18,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Text
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from app.errors import ConfigurationError, ModelUnavailable
+from app.evals.judges import judge_model
 from app.llm import gateway
 from app.llm.breaker import Breaker, GuardedModel, ProviderPaused, State
 from app.llm.factory import build_gateway
@@ -321,3 +322,25 @@ def test_the_log_tells_who_answers_instead_and_why_but_not_what_the_provider_sai
             "why": "ModelRateLimitError",
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("model", "remedy"),
+    [
+        ("nothing:at-all", "Write it as PROVIDER:MODEL"),
+        ("gpt-5-mini", "Write it as PROVIDER:MODEL"),
+        ("mistral:large", "Add that extra to"),
+        ("ollama:qwen3", "Set the provider's key"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_refused_with_what_helps(
+    model: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OLLAMA_BASE_URL", raising=False)
+    with pytest.raises(ConfigurationError, match=f"APP_LLM__PRIMARY='{model}'.*{remedy}"):
+        build_gateway(LLMSettings.model_validate({"primary": model}))
+
+
+def test_a_judge_that_cannot_be_used_is_refused_by_its_own_setting() -> None:
+    with pytest.raises(ConfigurationError, match=r"APP_LLM__JUDGE='nothing:at-all'"):
+        judge_model(LLMSettings.model_validate({"judge": "nothing:at-all"}))

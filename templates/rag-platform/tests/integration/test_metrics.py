@@ -1,9 +1,12 @@
 """/metrics after traffic: each number that the dashboards and alerts read is there and sane."""
 
 import asyncio
+import re
 
 import pytest
 from fastapi.testclient import TestClient
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.bootstrap import Platform
@@ -66,6 +69,36 @@ def test_retrieval_precision_is_the_share_of_passages_that_were_cited(samples: d
 def test_ingestion_is_counted_by_outcome_and_timed(samples: dict[str, float], platform: Platform) -> None:
     assert samples["documents_ingested_total|outcome=ready"] == 1
     assert samples["ingestion_duration_seconds_count"] >= 1
+
+
+@pytest.fixture
+def spans(platform: Platform) -> InMemorySpanExporter:
+    """What the service traces."""
+    exporter = InMemorySpanExporter()
+    platform.telemetry.tracers.add_span_processor(SimpleSpanProcessor(exporter))
+    return exporter
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_trace_that_an_answer_names_reaches_from_the_request_to_the_model_call(
+    platform: Platform, client: TestClient, spans: InMemorySpanExporter, *, stream: bool
+) -> None:
+    asyncio.run(Library(platform).add("leave.md", LEAVE))
+    said = client.post("/v1/ask", json={**QUESTION, "stream": stream}).text
+    [trace] = re.findall(r'"trace_id":\s*"(\w{32})"', said)  # what the page shows below an answer
+    asked = [span for span in spans.get_finished_spans() if span.name.startswith(("POST /v1/ask", "chat "))]
+    assert {span.name.split()[0] for span in asked} == {"POST", "chat"}
+    assert {f"{span.context.trace_id:032x}" for span in asked if span.context} == {trace}
+
+
+def test_no_span_holds_what_was_asked_or_answered(
+    platform: Platform, client: TestClient, spans: InMemorySpanExporter
+) -> None:
+    asyncio.run(Library(platform).add("leave.md", LEAVE))
+    client.post("/v1/ask", json=QUESTION)
+    texts = " ".join(span.to_json() for span in spans.get_finished_spans())
+    assert "chat " in texts
+    assert "unused" not in texts
 
 
 def test_an_answer_carries_the_trace_of_its_caller(platform: Platform, client: TestClient) -> None:
