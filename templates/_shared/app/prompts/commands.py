@@ -3,8 +3,6 @@
 import asyncio
 import difflib
 import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from pkgutil import resolve_name
@@ -122,10 +120,10 @@ def promote(
     """
     settings = load_settings()
     folder, now, model = settings.prompts_dir, datetime.now(UTC), settings.llm.answering
-    with _released(live) as registry:
-        in_use = _compare_in_use(settings, registry, label, percent)
-        change = rollout.promote(folder, registry, label, percent, now, model=model, reason=reason, in_use=in_use)
-        _put_into_force(registry, change, live)
+    registry = _released(live)
+    in_use = _compare_in_use(settings, registry, label, percent)
+    change = rollout.promote(folder, registry, label, percent, now, model=model, reason=reason, in_use=in_use)
+    _put_into_force(registry, change, live)
     _tell_of_offline(settings)
 
 
@@ -135,18 +133,17 @@ def rollback(name: Name, reason: Reason = "", live: Live = False) -> None:
 
     Those that run from an image, or as several replicas, follow with --live.
     """
-    with _released(live) as registry:
-        _put_into_force(registry, rollout.rollback(registry, name, reason), live)
+    registry = _released(live)
+    _put_into_force(registry, rollout.rollback(registry, name, reason), live)
 
 
-@contextmanager
-def _released(live: bool) -> Iterator[PromptRegistry]:
+def _released(live: bool) -> PromptRegistry:
     """The registry as the files have it; with `live` as the services with this database serve it."""
     registry = _registry()
     if live:
         with open_catalog() as catalog:
             registry.read_live(LiveReleases(catalog.engine).read)
-    yield registry
+    return registry
 
 
 def _put_into_force(registry: PromptRegistry, change: Change, live: bool) -> None:
