@@ -152,7 +152,10 @@ def test_workflow_is_pinned_bounded_and_without_rights(workflow: Path) -> None:
     assert parsed["permissions"] in ({}, {"contents": "read"})
     assert "concurrency" in parsed
     assert [name for name, job in parsed["jobs"].items() if "timeout-minutes" not in job] == []
-    assert "secrets." not in text
+    if "secrets." in text:  # one workflow alone holds keys: main starts it, and one step of it sees them
+        assert (workflow.name, parsed[True]) == ("evals-live.yml", {"push": {"branches": ["main"]}})
+        steps = [step for job in parsed["jobs"].values() for step in job["steps"]]
+        assert text.count("secrets.") == sum("secrets." in value for value in steps[-1]["env"].values())
     if "pull_request" in parsed[True]:  # YAML reads the key `on` as true
         may_log_in = [job for job in parsed["jobs"].values() if "id-token" in job.get("permissions", {})]
         assert text.count("id-token") == len(may_log_in)

@@ -193,3 +193,12 @@ def test_an_unknown_run_is_a_problem_document(client: TestClient) -> None:
 def test_a_key_for_other_things_may_not_start_runs(client: TestClient, platform: Platform) -> None:
     key = platform.catalog.keys.create("reader", [Scope.MEMORY])
     assert client.post("/v1/runs", json={"goal": "x"}, headers={"Authorization": f"Bearer {key}"}).status_code == 403
+
+
+def test_the_metrics_have_what_the_alerts_on_calls_read(client: TestClient) -> None:
+    client.get("/v1/runs")
+    client.get(f"/v1/runs/{'a' * 32}")
+    counted = [line for line in client.get("/metrics").text.splitlines() if "http_server_request_duration" in line]
+    for route in ("/v1/runs", "/v1/runs/{identifier}"):
+        assert any("_count{" in line and f'http_route="{route}"' in line for line in counted)
+        assert any(f'http_route="{route}"' in line and 'le="1.0"' in line for line in counted)
