@@ -35,11 +35,13 @@ def run(
     json: AsJson = False,
     write: Annotated[bool, typer.Option(help="Write docs/results.md and evals/{latest.json,history.jsonl}.")] = True,
 ) -> None:
-    """Put every golden case to a fresh system and score the outcome."""
+    """Put every golden case to a fresh system and score the outcome. Exit code 3: the model did not answer them all."""
     from app.evals import gate, records, report, variants  # here, because they would slow down every other command
     from app.evals.suite import run_suite
 
     settings, suite = load_settings(), _suite()
+    if write:
+        (settings.evals_dir / records.LATEST).unlink(missing_ok=True)  # `accept` must not take an old run for this one
     result = asyncio.run(run_suite(suite, settings))
     if write:
         beside = [variants.read_variant(text, settings, suite.prompt) for text in suite.compared]
