@@ -34,7 +34,7 @@ def evaluate_served(suite: Suite, settings: Settings) -> GateResult:
         except OSError as error:  # a container's files may not be written to; its database is
             talk.print(f"The history was not written: {error}.", style="yellow", markup=False)
         IndexEvaluations(catalog).note(version)
-    baseline = read_baseline(baseline_path(settings.evals_dir, suite.name, run.offline))
+    baseline = read_baseline(baseline_path(settings.evals_dir, suite.name, run.offline), run.dataset)
     return replace(judge_run(as_accepted, baseline, settings.gate, suite.must_hold), suite=run.suite)
 
 

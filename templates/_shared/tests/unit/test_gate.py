@@ -140,13 +140,24 @@ def test_the_baseline_of_other_cases_is_refused(tmp_path: Path) -> None:
     assert refused.value.exit_code == 3
 
 
-@pytest.mark.parametrize("content", [None, "{"])
+def test_the_file_of_another_golden_set_is_named_with_its_line(tmp_path: Path) -> None:
+    path = baseline_path(tmp_path, "questions", offline=True)
+    accept_run(path, run({"hit": [1.0] * 60}, dataset="old"), "a test")
+    assert read_baseline(path, "old").dataset == "old"
+    with pytest.raises(CannotDecide, match="golden set old, not of new") as refused:
+        read_baseline(path, "new")
+    assert refused.value.message.startswith(f"{path}:3: ")
+    assert '"dataset": "old"' in path.read_text("utf-8").splitlines()[2]
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}", "\xff"])
 def test_a_missing_or_broken_baseline_is_refused(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "questions-offline.json"
     if content:
-        path.write_text(content)
-    with pytest.raises(CannotDecide, match=r"questions-offline\.json"):
+        path.write_text(content, encoding="latin-1")
+    with pytest.raises(CannotDecide, match=r"questions-offline\.json") as refused:
         read_baseline(path)
+    assert len(refused.value.message.splitlines()) == 1
 
 
 def test_a_baseline_remembers_every_decision(tmp_path: Path) -> None:
