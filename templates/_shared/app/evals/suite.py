@@ -12,6 +12,7 @@ from pydantic_evals import Dataset
 from pydantic_evals.reporting import ReportCase
 
 from app.bootstrap import Platform, open_platform
+from app.errors import CannotDecide, ModelUnavailable
 from app.evals.answers import Judgement
 from app.evals.golden import dataset_version, load_dataset
 from app.evals.judges import Judge, judge_model
@@ -82,7 +83,7 @@ async def run_suite(
     with _place(settings, served) as own, open_platform(own) as opened:
         prompted = PromptRegistry(settings.prompts_dir, prompts)
         platform = replace(opened, prompts=prompted, gateway=witnessed(opened.gateway))
-        task = await (suite.serve(platform, dataset) if served and suite.serve else suite.prepare(platform))
+        task = await _begin(suite, platform, dataset, served=served)
         report = await dataset.evaluate(task, progress=False, max_concurrency=CONCURRENCY)
         setup = {**describe_setup(platform, judge), **suite.setup(settings)}
     require_answers(report, setup["model"])
@@ -105,6 +106,18 @@ def _place(settings: Settings, served: bool) -> Iterator[Settings]:
         return
     with TemporaryDirectory(prefix="eval-") as folder:
         yield settings.model_copy(update={"store": StoreSettings(url=f"sqlite:///{folder}/eval.db")})
+
+
+async def _begin(suite: Suite, platform: Platform, dataset: Dataset[Any, Any, Any], *, served: bool) -> Task:
+    """The task, with the index that it needs.
+
+    Raises:
+        CannotDecide: a model that makes the index did not answer.
+    """
+    try:
+        return await (suite.serve(platform, dataset) if served and suite.serve else suite.prepare(platform))
+    except ModelUnavailable as error:
+        raise CannotDecide(f"The evaluation could not begin: {error.message}", error.remedy) from error
 
 
 def describe_setup(platform: Platform, judge: Model | None) -> dict[str, str]:

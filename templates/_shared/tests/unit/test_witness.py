@@ -1,6 +1,8 @@
 """What an evaluation makes of a model that does not answer: no scores, and the reason."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic_ai.direct import model_request, model_request_stream
@@ -11,7 +13,9 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_evals import Case, Dataset
 from pydantic_evals.reporting import EvaluationReport
 
+from app.bootstrap import Platform
 from app.errors import CannotDecide, ModelUnavailable
+from app.evals.suite import Suite, run_suite
 from app.evals.witness import require_answers, unassisted, witnessed
 from app.llm.gateway import Gateway, ResilientModel
 from app.llm.routing import Tier
@@ -93,6 +97,21 @@ async def test_a_case_that_could_not_run_cannot_be_judged() -> None:
     with pytest.raises(CannotDecide, match="1 of 3 cases could not run; 'before': ModelUnavailable") as told:
         require_answers(await report(careless, *CASES), "scripted")
     assert told.value.exit_code == 3
+
+
+async def test_an_evaluation_that_cannot_begin_cannot_be_judged(tmp_path: Path) -> None:
+    async def prepare(_: Platform) -> Task:
+        raise ModelUnavailable("The embedding model did not answer.")
+
+    (tmp_path / "golden").mkdir()
+    (tmp_path / "golden/cases.yaml").write_text("cases: [{name: one, inputs: Why}]\n", "utf-8")
+    suite = Suite("cases", Dataset[str, str, None], "cases.yaml", prepare, observe=never, judged=never)
+    with pytest.raises(CannotDecide, match="could not begin: The embedding model"):
+        await run_suite(suite, Settings(evals_dir=tmp_path))
+
+
+def never(_: object) -> Any:
+    raise AssertionError("nothing was answered")
 
 
 def test_no_other_model_takes_over_in_an_evaluation() -> None:

@@ -81,6 +81,7 @@ def test_uploads_lead_to_one_line_in_the_history(
         time.sleep(1)  # a second evaluation would begin in this time, and its job would end with the service
         documents = [state["status"] for state in caller.get("/v1/documents").json()]
     assert documents == ["ready", "ready"]
+    assert history.exists(), "nobody asked the golden questions"
     (line,) = map(json.loads, history.read_text("utf-8").splitlines())
     assert line["suite"] == "questions on the served index"
     assert line["verdict"] == "block", "most documents that the cases ask for are not there"
