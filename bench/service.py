@@ -124,7 +124,8 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         project = options.project or new_project(Path(folder, "project"))
-        environment = {**os.environ, "APP_STORE__URL": f"sqlite:///{folder}/bench.db", "NO_COLOR": "1"}
+        own = {"APP_STORE__URL": f"sqlite:///{folder}/bench.db", "APP_QUALITY__REEVALUATE": "never", "NO_COLOR": "1"}
+        environment = {**os.environ, **own}
         environment |= {"APP_API__REQUESTS_PER_MINUTE": "1000000", "APP_LLM__PRIMARY": "offline"}
         run(project, environment, "ingest", "samples")
         key = run(project, environment, "keys", "create", "bench").strip()

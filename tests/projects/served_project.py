@@ -77,7 +77,7 @@ def serve(project: Project, **settings: str) -> Iterator[Service]:
     log = project.folder.with_name(f"{project.folder.name}-serve.log")  # beside it: the project stays clean
     with log.open("wb") as output:
         command = [project.folder / ".venv/bin/app", "serve", "--port", str(port)]
-        variables = {**environment(), **settings}
+        variables = {**environment(), "APP_QUALITY__REEVALUATE": "never", **settings}  # none beside what is tested
         server = subprocess.Popen(command, cwd=project.folder, env=variables, stderr=output, stdout=output)
         try:
             wait_until_alive(f"http://127.0.0.1:{port}/healthz", server, log)

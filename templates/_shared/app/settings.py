@@ -129,7 +129,9 @@ class QualitySettings(BaseModel):
     window: int = Field(200, ge=2, le=2000, description="scores that drift compares with as many before them")
     content: bool = Field(False, description="keep question, answer and sources for feedback, personal data taken out")
     keep_days: int = Field(90, ge=1, description="days after which scores and texts of an answer are deleted")
-    reevaluate: bool = Field(False, description="after `app ingest`, ask the golden questions again; offline only")
+    reevaluate: Literal["offline", "always", "never"] = Field(
+        "offline", description="ask the golden questions again when documents changed; `offline`: only where it is free"
+    )
 
 
 class LogSettings(BaseModel):

@@ -77,7 +77,8 @@ def running(folder: Path, settings: Mapping[str, str]) -> Iterator[Service]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     key = secrets.token_urlsafe(16)
-    own = {"APP_STORE__URL": f"sqlite:///{folder}/app.db", "APP_API__PAGE_KEY": key, "NO_COLOR": "1", **settings}
+    alone = {"APP_API__PAGE_KEY": key, "APP_QUALITY__REEVALUATE": "never", "NO_COLOR": "1"}
+    own = {"APP_STORE__URL": f"sqlite:///{folder}/app.db", **alone, **settings}
     log = folder / "service.log"
     app, environment = [sys.executable, "-m", "app.cli"], {**defaults(), **own}
     with log.open("ab") as output:

@@ -44,20 +44,37 @@ def baseline_path(folder: Path, suite: str, offline: bool) -> Path:
     return folder / "baseline" / f"{suite}-{'offline' if offline else 'live'}.json"
 
 
-def read_baseline(path: Path) -> Baseline:
-    """The accepted scores.
+def read_baseline(path: Path, dataset: str | None = None) -> Baseline:
+    """The accepted scores; with `dataset`, those of that version of the golden file alone.
 
     Raises:
-        CannotDecide: there are none, or the file is broken.
+        CannotDecide: there are none, the file is broken, or its scores are of other cases; with the line.
     """
     try:
-        return BASELINE.validate_json(path.read_bytes())
+        text = path.read_text(encoding="utf-8")
+        baseline = BASELINE.validate_json(text)
     except FileNotFoundError:
         raise CannotDecide(
             f"There is no baseline {path}.", "`app eval run`, look, then `app eval accept --reason WHY`."
         ) from None
-    except (OSError, ValidationError) as error:
-        raise CannotDecide(f"{path} cannot be read: {error}", "Take it from git, or accept a run anew.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "".join(f"{part}: " for part in first["loc"])
+        raise CannotDecide(f"{path}: {place}{first['msg']}.", "Take it from git, or accept a run anew.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotDecide(f"{path} cannot be read: {error}.", "Take it from git, or accept a run anew.") from None
+    if dataset is not None and dataset != baseline.dataset:
+        line = next((n for n, said in enumerate(text.splitlines(), start=1) if '"dataset"' in said), 1)
+        raise of_other_cases(f"{path}:{line}: this baseline", baseline, dataset)
+    return baseline
+
+
+def of_other_cases(told: str, baseline: Baseline, dataset: str) -> CannotDecide:
+    """What to say of a baseline that was accepted for other cases than those of `dataset`."""
+    return CannotDecide(
+        f"{told} is of golden set {baseline.dataset}, not of {dataset}.",
+        "Run the evaluation on the old code with the new cases, look, then `app eval accept --reason WHY`.",
+    )
 
 
 def accept_run(path: Path, run: RunResult, why: str) -> Baseline:

@@ -35,11 +35,13 @@ def run(
     json: AsJson = False,
     write: Annotated[bool, typer.Option(help="Write docs/results.md and evals/{latest.json,history.jsonl}.")] = True,
 ) -> None:
-    """Put every golden case to a fresh system and score the outcome."""
+    """Put every golden case to a fresh system and score the outcome. Exit code 3: the model did not answer them all."""
     from app.evals import gate, records, report, variants  # here, because they would slow down every other command
     from app.evals.suite import run_suite
 
     settings, suite = load_settings(), _suite()
+    if write:
+        (settings.evals_dir / records.LATEST).unlink(missing_ok=True)  # `accept` must not take an old run for this one
     result = asyncio.run(run_suite(suite, settings))
     if write:
         beside = [variants.read_variant(text, settings, suite.prompt) for text in suite.compared]
@@ -61,13 +63,15 @@ def gate(
     margin: Annotated[float | None, typer.Option(min=0, max=1, help="Tolerated drop (APP_GATE__MARGIN).")] = None,
 ) -> None:
     """Run the golden cases and hold them against the baseline. Exit codes: 0 pass, 1 regression, 3 cannot decide."""
-    from app.evals import baseline, gate, records, report
+    from app.evals import baseline, gate, golden, records, report
     from app.evals.suite import run_suite
 
     settings, suite = load_settings(), _suite()
     rule = settings.gate if margin is None else settings.gate.model_copy(update={"margin": margin})
     (settings.evals_dir / gate.VERDICT).unlink(missing_ok=True)  # an old verdict must not stand for this run
-    accepted = baseline.read_baseline(baseline.baseline_path(settings.evals_dir, suite.name, is_offline(settings.llm)))
+    version = golden.dataset_version(settings.evals_dir / "golden" / suite.file)
+    path = baseline.baseline_path(settings.evals_dir, suite.name, is_offline(settings.llm))
+    accepted = baseline.read_baseline(path, version)  # before the run, which may cost money
     result = asyncio.run(run_suite(suite, settings))
     verdict = gate.judge_run(result, accepted, rule, suite.must_hold)
     records.replace_file(settings.evals_dir / gate.VERDICT, gate.RESULT.dump_json(verdict, indent=2))

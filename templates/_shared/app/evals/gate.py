@@ -13,7 +13,7 @@ from statistics import fmean
 from pydantic import TypeAdapter, ValidationError
 
 from app.errors import CannotDecide
-from app.evals.baseline import Acceptance, Baseline, baseline_path, read_baseline
+from app.evals.baseline import Acceptance, Baseline, baseline_path, of_other_cases, read_baseline
 from app.evals.records import RunResult
 from app.evals.statistics import Estimate, detectable_drop, drop_p_value, estimate, holm
 from app.settings import GateSettings
@@ -89,10 +89,7 @@ def judge_run(run: RunResult, baseline: Baseline, rule: GateSettings, must_hold:
         CannotDecide: the baseline belongs to other cases.
     """
     if baseline.dataset != run.dataset:
-        raise CannotDecide(
-            f"The baseline is of golden set {baseline.dataset}, this run of {run.dataset}.",
-            "Run the evaluation on the old code with the new cases, look, then `app eval accept --reason WHY`.",
-        )
+        raise of_other_cases("The baseline", baseline, run.dataset)
     checks = check_metrics(run, baseline, rule)
     losses = find_losses(run, baseline, must_hold)
     verdict = worst({check.verdict for check in checks} | ({Verdict.BLOCK} if losses else set()))

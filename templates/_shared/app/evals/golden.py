@@ -35,7 +35,12 @@ def load_dataset(kind: type[Dataset[Any, Any, Any]], path: Path) -> Dataset[Any,
 
 
 def dataset_version(path: Path) -> str:
-    """Twelve hex digits that change with any case, but not with a comment or the file's layout."""
+    """Twelve hex digits that change with any case, but not with a comment or the file's layout.
+
+    Raises:
+        ConfigurationError: as for `load_dataset`, but what is inside a case is not looked at.
+    """
+    _compose(path)
     cases = yaml.safe_load(path.read_text(encoding="utf-8"))["cases"]
     return hashlib.sha256(json.dumps(cases, sort_keys=True, default=str).encode()).hexdigest()[:12]
 

@@ -118,4 +118,9 @@ def judge_model(settings: LLMSettings) -> Model | None:
         return build_model(settings)
     if settings.judge == OFFLINE:
         raise ConfigurationError("APP_LLM__JUDGE='offline': it copies sentences.", "Name a model, `primary` or `none`.")
-    return build_model(settings.model_copy(update={"primary": settings.judge, "fallback": NONE}))
+    alone = settings.model_copy(update={"primary": settings.judge, "small": NONE, "fallback": NONE})
+    try:
+        return build_model(alone)
+    except ConfigurationError as error:  # it was built in the place of the primary
+        told = error.message.replace("APP_LLM__PRIMARY", "APP_LLM__JUDGE")
+        raise ConfigurationError(told, "Set its provider's key in .env, or name another one or `none`.") from None

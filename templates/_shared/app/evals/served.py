@@ -3,17 +3,13 @@
 import asyncio
 from contextlib import closing
 from dataclasses import replace
-from pkgutil import resolve_name
 
-from app import product
 from app.console import talk
-from app.errors import AppError
 from app.evals.baseline import baseline_path, read_baseline
 from app.evals.due import IndexEvaluations
 from app.evals.gate import GateResult, judge_run, verdict_word
 from app.evals.records import add_to_history
 from app.evals.suite import Suite, run_suite
-from app.llm.factory import is_offline
 from app.settings import Settings
 from app.stores.catalog import Catalog
 
@@ -34,23 +30,5 @@ def evaluate_served(suite: Suite, settings: Settings) -> GateResult:
         except OSError as error:  # a container's files may not be written to; its database is
             talk.print(f"The history was not written: {error}.", style="yellow", markup=False)
         IndexEvaluations(catalog).note(version)
-    baseline = read_baseline(baseline_path(settings.evals_dir, suite.name, run.offline))
+    baseline = read_baseline(baseline_path(settings.evals_dir, suite.name, run.offline), run.dataset)
     return replace(judge_run(as_accepted, baseline, settings.gate, suite.must_hold), suite=run.suite)
-
-
-def reevaluate(settings: Settings) -> None:
-    """Ask again after an index update where `APP_QUALITY__REEVALUATE` says so, the model is offline and it is due.
-
-    What comes of it is told and recorded; it never makes the update fail.
-    """
-    if not (settings.quality.reevaluate and is_offline(settings.llm)):
-        return
-    with closing(Catalog(settings.store.url)) as catalog:
-        if not IndexEvaluations(catalog).due():
-            return
-    try:
-        verdict = evaluate_served(resolve_name(product.SUITES[0]), settings)
-    except AppError as error:
-        talk.print(f"Not evaluated: {error}", style="yellow", markup=False)
-    else:
-        talk.print(f"{verdict.suite}: {verdict.verdict.value}.", markup=False)

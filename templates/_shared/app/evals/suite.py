@@ -9,14 +9,15 @@ from typing import Any
 
 from pydantic_ai.models import Model
 from pydantic_evals import Dataset
-from pydantic_evals.reporting import EvaluationReport, ReportCase
+from pydantic_evals.reporting import ReportCase
 
 from app.bootstrap import Platform, open_platform
-from app.errors import AppError
+from app.errors import CannotDecide, ModelUnavailable
 from app.evals.answers import Judgement
 from app.evals.golden import dataset_version, load_dataset
 from app.evals.judges import Judge, judge_model
 from app.evals.records import SERVED, CaseResult, RunResult, current_commit
+from app.evals.witness import require_answers, unassisted, witnessed
 from app.llm.factory import is_offline
 from app.prompts.registry import PromptRegistry
 from app.settings import Settings, StoreSettings
@@ -66,12 +67,13 @@ async def run_suite(
     """Put every case to a system of its own, on an index that holds the samples and nothing else.
 
     `judge` takes the place of the model that `APP_LLM__JUDGE` names, `prompts` that of the served versions. With
-    `served` the index is the one in use, and the run's name says so.
+    `served` the index is the one in use, and the run's name says so. No fallback takes over, for the judge neither.
 
     Raises:
         ConfigurationError: the golden file or a setting does not fit.
-        AppError: a case could not run.
+        CannotDecide: a case could not run, or the model did not answer in it.
     """
+    settings = unassisted(settings)
     path = settings.evals_dir / "golden" / suite.file
     dataset = load_dataset(suite.dataset, path)
     judge = judge or judge_model(settings.llm)
@@ -79,11 +81,12 @@ async def run_suite(
         for metric, rubric in suite.rubrics.items():
             dataset.add_evaluator(Judge(metric, rubric, judge, settings.llm.timeout_seconds, suite.judged))
     with _place(settings, served) as own, open_platform(own) as opened:
-        platform = replace(opened, prompts=PromptRegistry(settings.prompts_dir, prompts))
-        task = await (suite.serve(platform, dataset) if served and suite.serve else suite.prepare(platform))
+        prompted = PromptRegistry(settings.prompts_dir, prompts)
+        platform = replace(opened, prompts=prompted, gateway=witnessed(opened.gateway))
+        task = await _begin(suite, platform, dataset, served=served)
         report = await dataset.evaluate(task, progress=False, max_concurrency=CONCURRENCY)
         setup = {**describe_setup(platform, judge), **suite.setup(settings)}
-    _require_all(report)
+    require_answers(report, setup["model"])
     return RunResult(
         suite=suite.name + (SERVED if served else ""),
         when=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -105,6 +108,18 @@ def _place(settings: Settings, served: bool) -> Iterator[Settings]:
         yield settings.model_copy(update={"store": StoreSettings(url=f"sqlite:///{folder}/eval.db")})
 
 
+async def _begin(suite: Suite, platform: Platform, dataset: Dataset[Any, Any, Any], *, served: bool) -> Task:
+    """The task, with the index that it needs.
+
+    Raises:
+        CannotDecide: a model that makes the index did not answer.
+    """
+    try:
+        return await (suite.serve(platform, dataset) if served and suite.serve else suite.prepare(platform))
+    except ModelUnavailable as error:
+        raise CannotDecide(f"The evaluation could not begin: {error.message}", error.remedy) from error
+
+
 def describe_setup(platform: Platform, judge: Model | None) -> dict[str, str]:
     """What the numbers of a run depend on besides the code, in words for a table."""
     settings = platform.settings
@@ -117,15 +132,6 @@ def describe_setup(platform: Platform, judge: Model | None) -> dict[str, str]:
         **{name: f"{value:g}" for name, value in settings.retrieval if isinstance(value, int | float)},
         "judge": judge.model_name if judge else "none",
     }
-
-
-def _require_all(report: EvaluationReport[Any, Any, Any]) -> None:
-    if report.failures:
-        first = report.failures[0]
-        raise AppError(
-            f"{len(report.failures)} cases could not run; {first.name!r}: {first.error_message}.",
-            "Mend it and run again: without them the numbers would flatter.",
-        )
 
 
 def _with_judgements(result: CaseResult, case: ReportCase[Any, Any, Any]) -> CaseResult:

@@ -69,6 +69,11 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_dataset(KIND, tmp_path / "nowhere.yaml")
 
 
+def test_a_missing_file_has_no_version(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml"):
+        dataset_version(tmp_path / "nowhere.yaml")
+
+
 def test_the_version_follows_the_cases_alone(tmp_path: Path) -> None:
     version = dataset_version(written(tmp_path, GOOD))
     assert len(version) == 12

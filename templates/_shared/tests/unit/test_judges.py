@@ -96,6 +96,8 @@ def test_the_offline_model_is_no_judge() -> None:
         judge_model(LLMSettings.model_validate({"judge": "offline"}))
 
 
-def test_a_judge_without_its_key_is_told_before_anything_is_asked() -> None:
-    with pytest.raises(ConfigurationError, match="key"):
-        judge_model(LLMSettings.model_validate({"judge": "openai:gpt-5-mini"}))
+@pytest.mark.parametrize("name", ["openai:gpt-5-mini", "foo:bar", "nonsense"], ids=["no key", "no provider", "no name"])
+def test_a_judge_that_cannot_be_asked_is_told_with_its_own_setting(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^APP_LLM__JUDGE='{name}' cannot be used") as refused:
+        judge_model(LLMSettings.model_validate({"judge": name, "small": "openai:gpt-5-nano"}))
+    assert "APP_LLM__PRIMARY" not in str(refused.value)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from app.errors import CannotDecide
 from app.evals.baseline import Baseline, accept_run
 from app.evals.gate import GateResult, Verdict, judge_run
 from app.evals.suite import run_suite
@@ -17,7 +18,7 @@ from app.policy.goals import Wish
 from app.policy.moves import Routine, attempt, needed
 from app.policy.plans import Stage
 from app.retrieval.retriever import Evidence
-from app.settings import Settings
+from app.settings import LLMSettings, Settings
 
 QUICK = ("knowledge", "tickets", "calculation", "recovery-tickets", "recovery-calculate", "hostile-ticket")
 
@@ -60,6 +61,15 @@ def measure(baseline: Baseline) -> Measure:
         return judge_run(asyncio.run(run_suite(SUITE, settings)), baseline, settings.gate, SUITE.must_hold)
 
     return judged
+
+
+def test_an_agent_whose_model_is_down_is_not_judged(quick: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its runs fail, as those do that a case wants to fail; nobody listens at the provider's port."""
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    quick.llm = LLMSettings.model_validate({"primary": "openai:gpt-5-mini", "fallback": "offline", "retries": 0})
+    with pytest.raises(CannotDecide, match=r"(\d+) of \1 cases were not answered by 'gpt-5-mini'"):
+        asyncio.run(run_suite(SUITE, quick))
 
 
 def test_an_unchanged_agent_passes(measure: Measure, quick: Settings) -> None:

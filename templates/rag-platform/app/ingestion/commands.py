@@ -24,8 +24,7 @@ def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Folders or documents (.md .txt .html .pdf .docx .xlsx .pptx).")],
 ) -> None:
     """Read documents into the library. Unchanged ones are left alone; a refused one does not stop the rest."""
-    settings = load_settings()
-    with open_platform(settings) as platform:
+    with open_platform(load_settings()) as platform:
         records = asyncio.run(ingest_all(Library(platform), paths))
     failed = [record for record in records if record.status is DocumentStatus.FAILED]
     for record in records:
@@ -34,10 +33,6 @@ def ingest(
             talk.print(f"{word}: {record.reason}", style=style, markup=False, highlight=False)
     ready = len(records) - len(failed)
     print(f"{ready} of {len(records)} documents ready, {sum(r.chunks for r in records)} passages.")
-    if settings.quality.reevaluate:
-        from app.evals.served import reevaluate  # here, because the evaluation library takes a second to load
-
-        reevaluate(settings)
     if failed:
         raise typer.Exit(1)
 

@@ -9,18 +9,27 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 
 from app.ingestion.library import Library, Source
 from app.ingestion.receiving import MANY, ONE, DocumentState, Passage, read_body, read_form, states
+from app.ingestion.reevaluation import JOB, Reevaluation, evaluate, is_wanted, watching
 from app.stores.catalog import DocumentRecord, DocumentStatus, document_id
 
 
 @asynccontextmanager
 async def run_workers(app: FastAPI) -> AsyncIterator[None]:
-    """Take up waiting documents for as long as this process serves."""
+    """Take up waiting documents, and have the changed index evaluated, for as long as this process serves."""
     from app.jobs.queue import JobQueue  # here, because commands that do not serve need not load it
 
-    library = app.state.library
-    async with JobQueue(app.state.platform.settings.store.url, library.process, library.intake.waiting) as jobs:
+    library, settings = app.state.library, app.state.platform.settings
+
+    async def work(key: str) -> None:
+        if key != JOB:
+            await library.process(key)
+        elif is_wanted(settings):  # an earlier process may have put it under other settings
+            await evaluate()
+
+    async with JobQueue(settings.store.url, work, library.intake.waiting) as jobs:
         app.state.jobs = jobs
-        yield
+        async with watching(settings, Reevaluation(library.catalog, jobs.put)):
+            yield
 
 
 router = APIRouter(prefix="/documents", tags=["documents"], lifespan=run_workers)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from app.cli import cli
@@ -67,6 +68,35 @@ def test_from_the_first_run_to_a_blocked_regression(folder: Path, monkeypatch: p
     assert exit_code(app("accept", "--reason", "a new question")) == 3, "the last run is of the old cases"
 
 
+def test_what_another_than_the_model_answered_is_never_scored(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens at the provider's port. A reader would get copied sentences, or the fallback's answer."""
+    evals, prompts = folder / "evals", folder / "prompts"
+    keep_cases(evals / "golden/questions.yaml", 6)
+    assert exit_code(app("run")) == 0, "an older run, which nobody must accept for the next one"
+    history = (evals / "history.jsonl").read_text("utf-8")
+    shutil.copytree("prompts", prompts)
+    rollout.draft(prompts, PromptRegistry(prompts), "answer", "ada", datetime.now(UTC))
+    for name, value in {
+        "OPENAI_API_KEY": "none",
+        "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+        "APP_LLM__PRIMARY": "openai:gpt-5-mini",
+        "APP_LLM__FALLBACK": "offline",
+        "APP_LLM__RETRIES": "0",
+        "APP_PROMPTS_DIR": str(prompts),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    ran = app("run")
+    assert exit_code(ran) == 3
+    assert "of 6 cases were not answered by 'gpt-5-mini'; 'leave-carry-over': No model" in str(ran.exception)
+    assert exit_code(app("accept", "--reason", "it looks well")) == 1, "there is no run"
+    assert not (evals / "baseline").exists()
+    assert (evals / "history.jsonl").read_text("utf-8") == history
+    evaluated = CliRunner().invoke(cli, ["prompts", "evaluate", "answer@2"])
+    assert exit_code(evaluated) == 3
+    assert read_version(prompts / "answer/v2.md").front.scores is None
+
+
 def test_variants_are_ranked_with_their_intervals_and_cost(folder: Path) -> None:
     done = app("compare", "--variant", "top_k=1", "--json")
     first, second = json.loads(done.stdout)
@@ -94,9 +124,10 @@ def test_an_index_update_makes_an_evaluation_due(folder: Path, monkeypatch: pyte
     assert exit_code(app("due", "--run")) == 3, "the library holds none of the documents"
     assert not history.exists()
 
-    monkeypatch.setenv("APP_QUALITY__REEVALUATE", "true")
-    ingested = CliRunner().invoke(cli, ["ingest", "samples"])
-    assert "questions on the served index: pass." in ingested.stderr
+    assert CliRunner().invoke(cli, ["ingest", "samples"]).exit_code == 0
+    asked = app("due", "--run")
+    assert exit_code(asked) == 0
+    assert "questions on the served index: PASS" in asked.stdout
     (line,) = map(json.loads, history.read_text("utf-8").splitlines())
     assert (line["suite"], line["verdict"]) == ("questions on the served index", "pass")
     assert not (folder / "evals/latest.json").exists(), "what `accept` takes is a run on the samples alone"
@@ -146,6 +177,12 @@ def test_a_canary_that_answers_worse_in_use_is_not_promoted(folder: Path, monkey
     assert "canary: '2'" in (prompts / "registry.yaml").read_text("utf-8"), "nothing changed"
     fill(url, "answer@2", [1.0] * 60)
     assert "served to 99.9 %" in CliRunner().invoke(cli, promote).stdout
+
+
+def keep_cases(path: Path, count: int) -> None:
+    """Leave the first golden cases only."""
+    data = yaml.safe_load(path.read_text("utf-8"))
+    path.write_text(yaml.safe_dump({**data, "cases": data["cases"][:count]}), "utf-8")
 
 
 def fill(url: str, prompt: str, values: list[float]) -> None:

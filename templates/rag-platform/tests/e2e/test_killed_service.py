@@ -30,7 +30,7 @@ class Service:
         self._log = (folder / "serve.log").open("ab")
         self._environment = {
             **os.environ, "APP_STORE__URL": f"sqlite:///{folder}/app.db", "APP_API__PAGE_KEY": KEY,
-            "APP_API__REQUESTS_PER_MINUTE": "100000", "NO_COLOR": "1",
+            "APP_API__REQUESTS_PER_MINUTE": "100000", "APP_QUALITY__REEVALUATE": "never", "NO_COLOR": "1",
         }  # fmt: skip
         self._processes: list[subprocess.Popen[bytes]] = []
         self.client = httpx2.Client(
