@@ -67,6 +67,15 @@ def perform(real: Source, versions: History, asked, tmp_path: Path) -> Callable[
     return run
 
 
+@pytest.mark.parametrize(("before", "after"), [("True", "offline"), ("false", "never"), ("1", "offline")])
+def test_entry_say_when_the_golden_questions_are_asked_again(perform, before: str, after: str) -> None:
+    env = {".env": f"APP_LOG__LEVEL=DEBUG\nAPP_QUALITY__REEVALUATE={before}\n"}
+    updated, _ = perform("Say when the golden questions are asked again", "rag-platform", env)
+    line = f"APP_QUALITY__REEVALUATE={after}"
+    assert (updated / ".env").read_text("utf-8").splitlines() == ["APP_LOG__LEVEL=DEBUG", line]
+    assert after in re.findall(r'"(\w+)"', (updated / "app/settings.py").read_text("utf-8").split("reevaluate:")[1])
+
+
 def test_entry_follow_the_moved_questions_and_documents(perform) -> None:
     moved = {
         "app/own.py": "from app.answering.routes import Question, open_answering\n",

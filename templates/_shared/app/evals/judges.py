@@ -19,8 +19,9 @@ from app.errors import ConfigurationError
 from app.evals.answers import Answered
 from app.evals.watching import PRIMARY
 from app.evals.watching import Judge as OnlineJudge
-from app.llm.factory import NONE, OFFLINE, build_model, is_offline
+from app.llm.factory import NONE, OFFLINE, build_gateway, build_model, is_offline
 from app.llm.metering import Meter
+from app.llm.routing import Tier
 from app.settings import LLMSettings
 
 JUDGE = "judge"
@@ -120,7 +121,8 @@ def judge_model(settings: LLMSettings) -> Model | None:
         raise ConfigurationError("APP_LLM__JUDGE='offline': it copies sentences.", "Name a model, `primary` or `none`.")
     alone = settings.model_copy(update={"primary": settings.judge, "small": NONE, "fallback": NONE})
     try:
-        return build_model(alone)
-    except ConfigurationError as error:  # it was built in the place of the primary
-        told = error.message.replace("APP_LLM__PRIMARY", "APP_LLM__JUDGE")
-        raise ConfigurationError(told, "Set its provider's key in .env, or name another one or `none`.") from None
+        return build_gateway(alone, "APP_LLM__JUDGE").models[Tier.LARGE]
+    except ConfigurationError as error:  # whose remedy is for models that answer
+        raise ConfigurationError(
+            error.message, "Set its provider's key in .env, or name another one or `none`."
+        ) from None
