@@ -150,7 +150,7 @@ def test_silence_moves_on_when_its_time_is_up(server: ProviderServer, name: str,
     pytest.fail(f"the last failover took {seconds:.3f} s")
 
 
-async def timed(ask: Ask, gate: "Gateway") -> tuple[ModelResponse, float]:
+async def timed(ask: Ask, gate: Gateway) -> tuple[ModelResponse, float]:
     """The answer, and the seconds until its first event, or until it came whole."""
     started = time.perf_counter()
     response, answered = await ask(gate)
