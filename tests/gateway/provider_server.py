@@ -142,8 +142,8 @@ def serve_providers(speak: Callable[[dict[str, Any]], Sequence[str]] = greet) ->
 
 def quote(request: dict[str, Any]) -> list[str]:
     """What a model that only reads says: the first line of the first passage, cited."""
-    found = PASSAGE.search(html.unescape(str(request)).replace("\\n", "\n"))
-    return [found[1], " [1]", "\n"] if found else ["I don't know."]
+    found = PASSAGE.search(str(request).replace("\\n", "\n"))
+    return [html.unescape(found[1]), " [1]", "\n"] if found else ["I don't know."]
 
 
 def torn(name: str, part: bytes) -> bytes:
