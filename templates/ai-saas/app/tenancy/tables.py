@@ -33,6 +33,7 @@ ROOMS = (
     "app.llm.spending",
     "app.operations.tables",
     "app.organisations.tables",
+    "app.prompts.live",
     "app.stores.catalog",
     "app.stores.keys",
     "app.tenancy.tables",
