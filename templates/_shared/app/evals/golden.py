@@ -26,7 +26,7 @@ def load_dataset(kind: type[Dataset[Any, Any, Any]], path: Path) -> Dataset[Any,
         ConfigurationError: the file is missing, broken or empty, a case is unfinished or has no name, or two share one;
             with the line.
     """
-    root = _compose(path)
+    root, _ = _read(path)
     _check_finished(path, root)
     try:
         return kind.from_file(path)
@@ -40,8 +40,7 @@ def dataset_version(path: Path) -> str:
     Raises:
         ConfigurationError: as for `load_dataset`, but what is inside a case is not looked at.
     """
-    _compose(path)
-    cases = yaml.safe_load(path.read_text(encoding="utf-8"))["cases"]
+    cases = _read(path)[1]["cases"]
     return hashlib.sha256(json.dumps(cases, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
@@ -51,9 +50,9 @@ def add_cases(path: Path, cases: Mapping[str, tuple[str, Mapping[str, object]]])
     Raises:
         ConfigurationError: the file is missing, broken, or does not end with its cases; nothing is written then.
     """
-    root = _compose(path)
+    root, values = _read(path)
     text = path.read_text(encoding="utf-8").rstrip("\n")
-    known = yaml.safe_load(text)["cases"]
+    known = values["cases"]
     new = {name: case for name, case in cases.items() if name not in {case["name"] for case in known}}
     dash = " " * (_column(below(below(root, "cases"), 0)) - len("- "))
     for name, (remark, case) in new.items():
@@ -75,15 +74,15 @@ def _flow(value: object) -> str:
     return text.strip()
 
 
-def _compose(path: Path) -> yaml.Node | None:
-    """The file with its lines, well formed and each case named.
+def _read(path: Path) -> tuple[yaml.Node | None, Any]:
+    """The file's nodes, which know their lines, and its value; well formed and each case named.
 
     Raises:
         ConfigurationError: as for `load_dataset`.
     """
-    root, _ = parse(path, read_text(path, REMEDY), REMEDY)
+    root, values = parse(path, read_text(path, REMEDY), REMEDY)
     _check_names(path, root)
-    return root
+    return root, values
 
 
 def _check_names(path: Path, root: yaml.Node | None) -> None:

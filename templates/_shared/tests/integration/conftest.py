@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -33,3 +34,12 @@ def databases() -> Iterator[Callable[[], str]]:
 
         yield create
         server.cleanup()
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind, by its URL."""
+    if request.param == "SQLite":
+        return f"sqlite:///{tmp_path}/app.db"
+    create: Callable[[], str] = request.getfixturevalue("databases")
+    return create()

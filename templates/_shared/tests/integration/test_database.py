@@ -64,10 +64,9 @@ def test_amounts_are_added_to_the_row_that_is_there_and_told(engine: Engine) -> 
     assert rows(engine) == [(1, "anna", 7, "kept"), (2, "anna", 2, "new")]
 
 
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    on_server = request.param == "PostgreSQL"
-    engine = open_database(request.getfixturevalue("databases")() if on_server else f"sqlite:///{tmp_path}/visits.db")
+@pytest.fixture
+def database(database_url: str) -> Iterator[Engine]:
+    engine = open_database(database_url)
     yield engine
     engine.dispose()
 

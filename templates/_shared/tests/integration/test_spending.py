@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import ClassVar
 
@@ -22,11 +21,9 @@ from app.settings import BudgetSettings
 from app.stores.database import open_database
 
 
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    on_server = request.param == "PostgreSQL"
-    url = request.getfixturevalue("databases")() if on_server else f"sqlite:///{tmp_path}/app.db"
-    database = open_database(url)
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    database = open_database(database_url)
     yield database
     database.dispose()
 
