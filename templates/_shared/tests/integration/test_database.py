@@ -83,6 +83,8 @@ def test_a_prepared_statement_writes_what_sqlalchemy_reads_and_the_other_way_rou
         assert connection.execute(visits.select()).all() == [(date(2026, 2, 28), moment)]
         assert len(leave.run(connection, {"moment": moment})) == 1
         assert leave.run(connection, {"moment": moment}) == []
+        connection.execute(visits.insert(), {"day": date(2026, 2, 28), "at": moment})
+        assert len(leave.run(connection, {"moment": moment})) == 1
 
 
 def test_a_prepared_statement_belongs_to_the_transaction_around_it(database: Engine) -> None:
